@@ -1,0 +1,111 @@
+"""The command: ``python -m accord_conformance run BACKEND``, ``list`` and ``explain RULE``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .loader import LoadError, load_backend, load_options
+from .report import EXIT_CONFORMANT, EXIT_UNUSABLE, EXIT_VIOLATION, Report
+from .rules import RulesError, load_rules
+from .session import run_suite
+
+MARKS = {"passed": ".", "failed": "F", "not applicable": "n", "untested": "u"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out a command and return the exit status."""
+    options = make_parser().parse_args(arguments)
+    try:
+        status: int = options.command(options)
+    except (LoadError, RulesError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_UNUSABLE
+    except KeyError as error:
+        print(f"error: no rule or area is called {error.args[0]}", file=sys.stderr)
+        return EXIT_UNUSABLE
+    return status
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    parser = argparse.ArgumentParser(prog="python -m accord_conformance", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="run the suite on a backend")
+    run.set_defaults(command=run_command)
+    run.add_argument("backend", help="the name of an installed backend, or module:object")
+    run.add_argument("--area", action="append", default=[], help="only the rules of this area, such as LOCK")
+    run.add_argument("--rule", action="append", default=[], help="only this rule, such as LOCK-3")
+    variants = run.add_mutually_exclusive_group()
+    variants.add_argument("--variant", help="use this set of run options, which the backend names")
+    variants.add_argument("--all-variants", action="store_true", help="run without options, then in each variant")
+    run.add_argument("-x", dest="stop", action="store_true", help="stop at the first failure")
+    run.add_argument("-k", dest="keyword", metavar="EXPRESSION", help="only tests whose names match, as in pytest")
+    run.add_argument("--patience", type=float, default=20.0, metavar="SECONDS", help="how long a test may take (20)")
+    run.add_argument("--json", type=Path, metavar="FILE", help="write the results, a JSON list with one object a variant")
+
+    listing = commands.add_parser("list", help="list the rules")
+    listing.set_defaults(command=list_command)
+    listing.add_argument("--area", action="append", default=[])
+
+    explain = commands.add_parser("explain", help="print a rule and its reason")
+    explain.set_defaults(command=explain_command)
+    explain.add_argument("rule")
+    return parser
+
+
+def run_command(options: argparse.Namespace) -> int:
+    """Run the suite, print the report of each variant, and return the worst exit status."""
+    book = load_rules()
+    rules = book.select(set(options.area), set(options.rule))
+    backend = load_backend(options.backend)
+    variants: list[str | None] = [None, *backend.variants] if options.all_variants else [options.variant]
+    reports: list[Report] = []
+    for variant in variants:
+        load_options(backend, variant)
+        passed_on = [f"--accord-backend={options.backend}", f"--accord-patience={options.patience}"]
+        passed_on += [f"--accord-area={area}" for area in options.area]
+        passed_on += [f"--accord-rule={rule_id}" for rule_id in options.rule]
+        passed_on += [f"--accord-variant={variant}"] if variant is not None else []
+        passed_on += ["-k", options.keyword] if options.keyword else []
+        run = run_suite(passed_on, stop_at_failure=options.stop, progress=show_progress)
+        report = Report.make(backend, variant, book, rules, run)
+        reports.append(report)
+        print("\n", *report.failures(), *report.table(), sep="\n")
+        if report.problem:
+            print("\nThe suite did not run to its end:", report.problem, sep="\n")
+        print(f"\n{report.verdict()}", flush=True)
+    if options.json:
+        options.json.write_text(json.dumps([report.as_json() for report in reports], indent=1), encoding="utf-8")
+    statuses = {report.exit_status for report in reports}
+    return EXIT_VIOLATION if EXIT_VIOLATION in statuses else max(statuses, default=EXIT_CONFORMANT)
+
+
+def show_progress(outcome: str) -> None:
+    """Print a sign for a test that ended."""
+    print(MARKS[outcome], end="", flush=True)
+
+
+def list_command(options: argparse.Namespace) -> int:
+    """Print one line for each rule."""
+    for rule in load_rules().select(set(options.area), set()):
+        print(f"{rule.id:<12}{rule.level:<8}{rule.capability:<11}{rule.summary}")
+    return EXIT_CONFORMANT
+
+
+def explain_command(options: argparse.Namespace) -> int:
+    """Print all that is known about a rule."""
+    rule = load_rules()[options.rule]
+    print(f"{rule.id} ({rule.level}, {rule.capability}, since {rule.since}; {rule.file}:{rule.line})\n\n{rule.text}\n")
+    print(f"Why: {rule.why}\n\nCheck: {rule.check}")
+    if rule.untested:
+        print(f"\nUntested: {rule.untested}")
+    return EXIT_CONFORMANT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

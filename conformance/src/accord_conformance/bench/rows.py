@@ -1,0 +1,92 @@
+"""The operations that are measured, and the ratios aimed at.
+
+A target is the largest ratio that counts as reached: the time of accord divided by that of native code, and by that of
+AnyIO. They were found with prototypes on Python 3.13, and differ between loops, because the same Python code weighs
+more on a faster loop. Without a target a row is informative. Where a row has no target of its own for Trio, accord
+must not be slower there than AnyIO.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Target:
+    """The largest ratios that count as reached; None where nothing is asked."""
+
+    native: float | None = None
+    anyio: float | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One operation."""
+
+    function: str
+    """The name of the function that does it, in ``portable`` and in the native modules."""
+    title: str
+    asyncio: Target
+    uvloop: Target | None = None
+    """None for the same as on asyncio."""
+    trio: Target = Target(anyio=1.0)
+    options: Mapping[str, object] = field(default_factory=dict[str, object])
+    """Run options for accord."""
+
+    def target(self, runtime: str) -> Target:
+        """Return what is aimed at on a runtime; nothing on one that we know nothing about."""
+        targets = {"asyncio": self.asyncio, "uvloop": self.uvloop or self.asyncio, "trio": self.trio}
+        return targets.get(runtime, Target())
+
+
+EVERY_YIELD: Final = {"checkpoint_budget": 1}
+
+ROWS: Final = (
+    # Checkpoints and time
+    Row("checkpoint", "checkpoint()", Target(1.06, 0.83), Target(1.06, 0.74), Target(1.05, 1.0)),
+    Row("sleep_zero", "sleep(0)", Target(1.06, 0.89), Target(1.06, 0.74), Target(1.05, 1.0)),
+    Row("checkpoint_if_cancelled", "checkpoint_if_cancelled()", Target(1.7, 0.22)),
+    Row("current_time", "current_time()", Target(1.2, 0.33)),
+    # Scopes
+    Row("scope", "CancelScope enter, exit", Target(0.75, 0.22)),
+    Row("timeout", "move_on_after(10) enter, exit", Target(0.5, 0.29)),
+    Row("timeout_checkpoint", "move_on_after(10), checkpoint inside", Target(0.8, 0.45)),
+    Row("fail_after", "fail_after(10) enter, exit", Target(0.62, 0.2)),
+    Row("nested_scopes", "10 nested scopes", Target(0.93, 0.2)),
+    Row("checkpoint_in_scopes", "checkpoint() under 10 scopes", Target(1.06, 0.83)),
+    Row("expired", "100 expired move_on_after(0)", Target(0.7, 0.3)),
+    Row("deadline_churn", "20,000 move_on_after(3600)", Target(0.56, 0.32)),
+    # Task groups
+    Row("group_empty", "task group, empty", Target(4.4, 0.48), Target(3.2, 0.37)),
+    Row("group_1", "task group, 1 task", Target(0.95, 0.4), Target(1.14, 0.35), Target(2.1, 1.0)),
+    Row("group_10", "task group, 10 tasks", Target(1.12, 0.29), Target(1.6, 0.27), Target(2.1, 0.75)),
+    Row("group_1000", "task group, 1000 tasks", Target(1.12, 0.29), Target(1.6, 0.27), Target(2.1, 0.65)),
+    Row("group_start", "start() and started()", Target(1.2, 0.5), Target(1.47, 0.46)),
+    Row("group_cancel", "cancel a group of 1000 sleepers", Target(1.1, 0.43), Target(1.6, 0.43)),
+    # Synchronization
+    Row("event_round", "Event, ping-pong round", Target(0.87, 0.63), trio=Target(0.95, 1.0)),
+    Row("event_new", "Event, create, set and wait", Target(7.33, 0.6), Target(4.5, 0.51)),
+    Row("lock", "Lock, free", Target(1.5, 0.25)),
+    Row("lock_fast", "Lock, free (AnyIO: fast_acquire)", Target(1.5, None)),
+    Row("lock", "Lock, free, yielding each time", Target(6.2, 0.5), Target(3.9, 0.4), options=EVERY_YIELD),
+    Row("semaphore", "Semaphore, free", Target(1.5, 0.25)),
+    Row("limiter", "CapacityLimiter, free (asyncio: Semaphore)", Target(1.5, 0.25)),
+    Row("lock_contended", "Lock, 10 tasks", Target(0.91, 0.91)),
+    Row("semaphore_contended", "Semaphore(2), 10 tasks", Target(0.95, 0.91)),
+    Row("limiter_contended", "CapacityLimiter(2), 10 tasks", Target(1.0, 0.63), Target(1.08, 0.56)),
+    Row("condition_round", "Condition, ping-pong round", Target(1.65, 0.25)),
+    # Memory object streams; the native counterpart on asyncio is a Queue, for the unbuffered row a Queue(1)
+    Row("stream_round", "stream, unbuffered, ping-pong round", Target(1.2, 0.4), Target(1.1, 0.33), Target(0.9, 1.0)),
+    Row("stream_buffered", "stream, buffered, send and receive", Target(1.5, 0.15)),
+    Row(
+        "stream_buffered",
+        "stream, buffered, yielding each time",
+        Target(8.5, 0.83),
+        Target(4.85, 0.72),
+        options=EVERY_YIELD,
+    ),
+    Row("stream_pipe", "stream, buffer 100, producer to consumer", Target(1.5, 0.2)),
+    Row("stream_nowait", "stream, send_nowait and receive_nowait", Target(0.53, 0.9)),
+)

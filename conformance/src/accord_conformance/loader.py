@@ -1,0 +1,56 @@
+"""Finds the backend that is to be tested."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from typing import cast
+
+from accord.protocols import Backend
+
+ENTRY_POINTS = "accord.backends"
+
+
+class LoadError(Exception):
+    """The backend cannot be loaded; the text says why."""
+
+
+def load_backend(spec: str) -> Backend:
+    """Return the backend that ``spec`` names: an installed one by its name, or any object as ``module:object``.
+
+    A module is looked for in the current directory too, so that an author need not install anything.
+    """
+    module_name, colon, path = spec.partition(":")
+    if not colon:
+        found = list(entry_points(group=ENTRY_POINTS, name=spec))
+        if not found:
+            installed = sorted({point.name for point in entry_points(group=ENTRY_POINTS)})
+            listed = ", ".join(installed) or "none"
+            raise LoadError(f"no backend named {spec!r} is installed (installed: {listed}); or give module:object")
+        return cast("Backend", found[0].load())
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        target: object = importlib.import_module(module_name)
+    except ImportError as error:
+        raise LoadError(f"cannot import {module_name!r}: {error}") from error
+    try:
+        for name in path.split("."):
+            target = getattr(target, name)
+    except AttributeError as error:
+        raise LoadError(f"cannot find {path!r} in {module_name!r}: {error}") from error
+    return cast("Backend", target)
+
+
+def load_options(backend: Backend, variant: str | None) -> Mapping[str, object]:
+    """Return the run options of a variant that the backend names; none for None."""
+    if variant is None:
+        return {}
+    try:
+        return backend.variants[variant]
+    except KeyError:
+        known = ", ".join(sorted(backend.variants)) or "none"
+        raise LoadError(f"backend {backend.name!r} has no variant {variant!r} (it has: {known})") from None

@@ -1,0 +1,1 @@
+"""Tests of gather, amap and as_completed."""

@@ -1,0 +1,1 @@
+"""Tests of the rules POLL: readiness of file descriptors."""

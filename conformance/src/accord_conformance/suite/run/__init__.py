@@ -1,0 +1,1 @@
+"""Tests of the rules RUN: running and detection."""

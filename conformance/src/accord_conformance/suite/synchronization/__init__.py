@@ -1,0 +1,1 @@
+"""Tests of events, locks, semaphores, limiters, conditions, futures and guards."""

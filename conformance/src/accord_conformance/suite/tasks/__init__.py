@@ -1,0 +1,1 @@
+"""Tests of task groups, handles and task information."""

@@ -1,0 +1,1 @@
+"""Tests of the rules TIME: clock, sleep and deadlines."""

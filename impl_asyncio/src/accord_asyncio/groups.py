@@ -1,0 +1,395 @@
+"""Task groups.
+
+A task of a group is a native task around one wrapper coroutine, ``_run``, which is *primed*: it has been advanced to
+its first ``yield`` before the native task is made. So it is inside its ``try`` whatever happens to the task, also if it
+is cancelled natively before its first step, and no done-callback is needed. The user's function is called at
+``start_soon`` but its coroutine takes its first step in the task.
+
+A task that ends tells its group before anything else can see it: an error cancels the group's scope at once (TASK-2),
+and a task that was cut short by a scope outside of itself leaves the note ``_cut``, by which the exit knows that a
+cancellation has to go on outward if an outer scope is responsible (TASK-5, CANCEL-22), and that none has to if no work
+was cut short (TASK-6).
+"""
+
+from __future__ import annotations
+
+from asyncio import CancelledError, Future, Task
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from math import inf
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from typing_extensions import TypeVarTuple, Unpack
+
+from accord.protocols import CancelReason, HandleStatus, TaskHandle
+from accord.toolkit import (
+    StartStatus,
+    call_for_coroutine,
+    check_coroutine,
+    group_error,
+    note_task,
+    prune,
+    split,
+    task_name,
+)
+from accord.toolkit.coroutines import close_quietly
+
+from .current import current_record
+from .parking import bare_yield, shielded_yield
+from .records import TaskRecord, attach
+from .scopes import ACTIVE, LEFT, NEW, CancelScope, update
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+_NATIVE = CancelReason("native")
+
+
+class _ExitFuture(Future[Any]):
+    """What a host waits for until its tasks have ended: a native request cancels these, and is delivered afterwards."""
+
+    _scope: CancelScope
+
+    def cancel(self, msg: object = None) -> bool:
+        """Refuse; asyncio delivers the request when the waiting ends."""
+        if not isinstance(msg, CancelReason):
+            self._scope.cancel_for(_NATIVE)
+        return False
+
+
+class _Starter:
+    """The caller's side of ``start()``, until the task is started or has ended."""
+
+    __slots__ = ("cut", "error", "future", "holder", "record", "started", "status", "value")
+
+    def __init__(self, future: _ExitFuture, holder: CancelScope) -> None:
+        self.future = future
+        self.holder = holder
+        self.status = StartStatus(self.on_started)
+        self.record: TaskRecord | None = None
+        self.started = False
+        self.value: Any = None
+        self.error: BaseException | None = None
+        self.cut = False
+
+    def on_started(self, value: Any) -> None:
+        """Move the task into its group and let the caller of ``start()`` go on."""
+        self.value = value
+        self.started = True
+        if self.record is not None:  # None: called by the function before it returned its coroutine
+            self.move(self.record)
+        self.wake()
+
+    def move(self, record: TaskRecord) -> None:
+        """Give the task the group's scope as its outer scope."""
+        group = record.group
+        assert group is not None
+        if record.starter is not None:
+            record.starter = None
+            self.holder.remove_task(record)
+            group._scope.add_task(record)
+            record._parent = group._scope
+        record._start_value = self.value
+        update(record)
+
+    def wake(self) -> None:
+        """Let the caller of ``start()`` go on."""
+        if not self.future.done():
+            self.future.set_result(None)
+
+
+async def _run(record: TaskRecord, group: TaskGroup) -> None:
+    coro = record._coro
+    try:
+        await bare_yield()
+        while record.task is None:
+            # An eager task factory got here before the task exists for the group; nothing of the user's runs yet.
+            await bare_yield()
+        record.stepped = True
+        value = await coro
+        if record.scope is not record:
+            raise RuntimeError(f"task {record.name!r} ended with a cancel scope or task group still open")
+    except GeneratorExit:
+        if not record.stepped:
+            close_quietly(coro)
+        raise
+    except BaseException as exc:
+        if not record.stepped:
+            close_quietly(coro)
+        group._task_raised(record, exc)
+    else:
+        record._value = value
+        group._task_ended(record, HandleStatus.FINISHED)
+
+
+class TaskGroup:
+    """See ``accord.protocols.TaskGroup``."""
+
+    __slots__ = ("_cut", "_errors", "_exit", "_name", "_phase", "_scope", "_starting")
+
+    def __init__(self, name: str | None) -> None:
+        self._name = name
+        self._scope = CancelScope(inf, None, False)
+        self._phase = NEW
+        self._errors: list[BaseException] | None = None
+        self._cut = False
+        self._exit: _ExitFuture | None = None
+        self._starting = 0
+
+    @property
+    def cancel_scope(self) -> CancelScope:
+        """See ``accord.protocols.TaskGroup``."""
+        return self._scope
+
+    def cancel(self, reason: str | None = None) -> None:
+        """See ``accord.protocols.TaskGroup``."""
+        self._scope.cancel(reason)
+
+    def start_soon(
+        self, func: Callable[[Unpack[Ts]], Coroutine[Any, Any, T]], /, *args: *Ts, name: object = None
+    ) -> TaskHandle[T]:
+        """See ``accord.protocols.TaskGroup``."""
+        if self._phase != ACTIVE:
+            self._refuse(func)
+        return self._spawn(call_for_coroutine(func, args), task_name(func, name), None, self._scope)
+
+    def create_task(
+        self, coro: Coroutine[Any, Any, T], /, *, name: object = None, context: Context | None = None
+    ) -> TaskHandle[T]:
+        """See ``accord.protocols.TaskGroup``."""
+        check_coroutine(coro)
+        if self._phase != ACTIVE:
+            self._refuse(coro)
+        return self._spawn(coro, task_name(coro, name), context, self._scope)
+
+    def _refuse(self, rejected: object) -> None:
+        close_quietly(rejected)
+        state = "has ended" if self._phase == LEFT else "was not entered with 'async with' yet"
+        raise RuntimeError(f"no task can be started: {self._described()} {state}")
+
+    def _described(self) -> str:
+        return f"task group {self._name!r}" if self._name else "this task group"
+
+    def _spawn(self, coro: Any, name: str, context: Context | None, parent: CancelScope) -> TaskRecord:
+        host = self._scope._host
+        state = host.state
+        record = TaskRecord(state, coro, name, parent, host.id)
+        record.group = self
+        parent.add_task(record)
+        wrapper = _run(record, self)
+        wrapper.send(None)
+        loop = state.loop
+        try:
+            if loop.get_task_factory() is None:
+                task = Task(wrapper, loop=loop, name=name, context=context)
+            else:
+                task = loop.create_task(wrapper, name=name, context=context)
+        except BaseException:
+            parent.remove_task(record)
+            wrapper.close()
+            raise
+        attach(task, record)
+        if record._effective:
+            state.observe(record)
+        return record
+
+    async def start(
+        self,
+        func: Callable[..., Coroutine[Any, Any, object]],
+        /,
+        *args: object,
+        name: object = None,
+        return_handle: bool = False,
+    ) -> Any:
+        """See ``accord.protocols.TaskGroup``."""
+        if self._phase != ACTIVE:
+            self._refuse(func)
+        host = current_record()
+        future = _ExitFuture(loop=host.state.loop)
+        future._scope = holder = CancelScope(inf, None, False)
+        starter = _Starter(future, holder)
+        self._starting += 1
+        record: TaskRecord | None = None
+        try:
+            with holder:
+                coro = call_for_coroutine(func, args, {"task_status": starter.status})
+                record = self._spawn(coro, task_name(func, name), None, self._scope if starter.started else holder)
+                if starter.started:
+                    starter.move(record)
+                else:
+                    starter.record = record
+                    record.starter = starter
+                try:
+                    await future
+                except CancelledError as exc:
+                    if not starter.started:
+                        raise
+                    host.put_off(exc)
+            return self._start_result(starter, record, return_handle)
+        finally:
+            self._starting -= 1
+            starter.status.disconnect()
+            starter.error = None
+            self._wake_exit()
+
+    def _start_result(self, starter: _Starter, record: TaskRecord | None, return_handle: bool) -> Any:
+        assert record is not None
+        if starter.started:
+            return record if return_handle else starter.value
+        if starter.error is not None:
+            raise starter.error
+        if starter.cut:
+            raise CancelledError(record.reason())
+        raise RuntimeError(f"task {record.name!r} ended without calling task_status.started()")
+
+    def _task_raised(self, record: TaskRecord, exc: BaseException) -> None:
+        parent = record._parent
+        assert parent is not None
+        outer = parent._effective and not record._shield
+        starter: _Starter | None = record.starter
+        error: BaseException | None
+        if isinstance(exc, CancelledError):
+            error = None
+            cut = outer
+        else:
+            cancelled, error = split(exc, CancelledError)
+            cut = outer and cancelled is not None
+        if cut:
+            if starter is None:
+                self._cut = True
+            else:
+                starter.cut = True
+        if error is None:
+            self._task_ended(record, HandleStatus.CANCELLED)
+            return
+        prune(error)
+        note_task(error, record.name)
+        record._error = error
+        if starter is None:
+            self._fail(error, record.name)
+        else:
+            starter.error = error
+        self._task_ended(record, HandleStatus.FAILED)
+
+    def _fail(self, error: BaseException, name: str) -> None:
+        if self._errors is None:
+            self._errors = [error]
+        else:
+            self._errors.append(error)
+        self._scope.cancel_for(CancelReason("failure", None, name))
+
+    def _task_ended(self, record: TaskRecord, status: HandleStatus) -> None:
+        parent = record._parent
+        assert parent is not None
+        parent.remove_task(record)
+        record.scope = record
+        starter: _Starter | None = record.starter
+        record.end(status)
+        if starter is not None:
+            record.starter = None
+            starter.wake()
+        elif self._exit is not None:
+            self._wake_exit()
+
+    def _wake_exit(self) -> None:
+        future = self._exit
+        if future is not None and not self._scope._tasks and not self._starting and not future.done():
+            future.set_result(None)
+
+    async def __aenter__(self) -> Self:
+        """See ``accord.protocols.TaskGroup``."""
+        if self._phase != NEW:
+            raise RuntimeError(f"{self._described()} was entered before; a task group can be used only once")
+        self._scope.__enter__()
+        self._phase = ACTIVE
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None, /
+    ) -> bool:
+        """See ``accord.protocols.TaskGroup``."""
+        scope = self._scope
+        host = scope._host
+        if self._phase != ACTIVE:
+            raise RuntimeError(f"{self._described()} is not open")
+        if current_record() is not host:
+            scope._refuse_exit()
+        native = None if exc is None else self._body_raised(exc, host)
+        if host.scope is not scope:
+            self._fail(RuntimeError(f"{self._described()} ended with a cancel scope still open in it"), host.name)
+            host.scope = scope
+        if scope._tasks or self._starting:
+            while scope._tasks or self._starting:
+                self._exit = _ExitFuture(loop=host.state.loop)
+                self._exit._scope = scope
+                try:
+                    await self._exit
+                except CancelledError as request:
+                    native = request
+            self._exit = None
+        else:
+            await shielded_yield(host)
+        self._phase = LEFT
+        scope._leave()
+        try:
+            return self._report(exc, native, host)
+        finally:
+            del exc, native
+
+    def _body_raised(self, exc: BaseException, host: TaskRecord) -> CancelledError | None:
+        """Take note of what the body raised; return it if it is a native cancellation."""
+        scope = self._scope
+        if isinstance(exc, CancelledError):
+            if scope._effective:
+                self._cut = True
+                return exc if scope._native_outstanding(exc) else None
+            scope.cancel_for(_NATIVE)
+            return exc
+        cancelled, error = split(exc, CancelledError)
+        if cancelled is not None and scope._effective:
+            self._cut = True
+        if error is not None:
+            prune(error)
+            note_task(error, host.name)
+            self._fail(error, host.name)
+        return None
+
+    def _report(self, exc: BaseException | None, native: CancelledError | None, host: TaskRecord) -> bool:
+        """Raise what the group has to report; true to swallow ``exc``."""
+        scope = self._scope
+        parent = scope._parent
+        assert parent is not None
+        outward = self._cut and parent._effective and not scope._shield
+        if self._cut and not outward:
+            scope._caught = True
+        errors, self._errors = self._errors, None
+        if errors is not None:
+            if native is not None:
+                host.put_off(native)
+            if outward:
+                host.note_delivery()
+                errors.append(CancelledError(host.reason()))
+            error = group_error(errors, self._name)
+            try:
+                raise error
+            finally:
+                error.__context__ = None
+                del error, errors, exc, native
+        if native is not None:
+            if native is exc:
+                return False
+            try:
+                raise native
+            finally:
+                del exc, native
+        if outward:
+            if isinstance(exc, CancelledError):
+                return False
+            host.note_delivery()
+            raise CancelledError(host.reason())
+        return exc is not None
+
+    def __repr__(self) -> str:
+        state = ("new", "open", "ended")[self._phase]
+        return f"<TaskGroup{f' {self._name!r}' if self._name else ''} {state}, {len(self._scope._tasks or ())} tasks>"

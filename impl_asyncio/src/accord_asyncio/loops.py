@@ -1,0 +1,182 @@
+"""What the backend keeps for each event loop: deadlines, cancellations to look after, the checkpoint budget.
+
+All deadlines of a loop stand in one heap behind one timer. A scope that is left leaves a dead entry in the heap, unless
+the entry is still the last of the array (the usual case: scopes nest), where it is popped at once. Dead entries are
+swept out when they are the majority.
+
+A task that is effectively cancelled is under observation (``recheck``) until it ends or the cancellation does: see
+``records.TaskRecord.recheck``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from heapq import heapify, heappop, heappush
+from itertools import count
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from accord import RunFinishedError
+from accord.protocols import CancelReason
+
+if TYPE_CHECKING:
+    from .records import TaskRecord
+    from .scopes import CancelScope
+
+# uvloop turns delays into milliseconds in 64 bits; no timer is set farther away than this (seconds).
+FARTHEST = 86400.0
+DEFAULT_BUDGET = 16
+SWEEP_AT = 500
+ATTRIBUTE = "_accord_state"
+
+DEADLINE = CancelReason("deadline")
+
+
+class LoopToken:
+    """See ``accord.protocols.LoopToken``."""
+
+    __slots__ = ("__weakref__", "_loop")
+
+    backend_name = "asyncio"
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def call_soon(self, func: Callable[..., object], /, *args: Any) -> None:
+        """See ``accord.protocols.LoopToken``."""
+        try:
+            self._loop.call_soon_threadsafe(func, *args)
+        except RuntimeError:
+            if self._loop.is_closed():
+                raise RunFinishedError("the event loop that this token belongs to is closed") from None
+            raise
+
+    def hold_clock(self) -> None:
+        """Do nothing: this clock is real."""
+
+    def release_clock(self) -> None:
+        """Do nothing: this clock is real."""
+
+    def __repr__(self) -> str:
+        return f"<asyncio LoopToken {'finished' if self._loop.is_closed() else 'running'}>"
+
+
+Entry = tuple[float, int, "CancelScope"]
+
+
+class LoopState:
+    """The backend's state for one loop."""
+
+    __slots__ = (
+        "__weakref__",
+        "_armed",
+        "_dead",
+        "_rechecking",
+        "_rechecks",
+        "_sequence",
+        "budget",
+        "budget_left",
+        "heap",
+        "loop",
+        "time",
+        "token",
+    )
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.time = loop.time
+        self.token = LoopToken(loop)
+        self.heap: list[Entry] = []
+        self.budget = DEFAULT_BUDGET
+        self.budget_left = DEFAULT_BUDGET
+        self._sequence = count()
+        self._armed = inf
+        self._dead = 0
+        self._rechecks: dict[TaskRecord, None] = {}
+        self._rechecking = False
+
+    def arm(self, scope: CancelScope, deadline: float) -> None:
+        """Have ``scope`` cancelled when the clock reads ``deadline``."""
+        entry = (deadline, next(self._sequence), scope)
+        scope._entry = entry
+        heappush(self.heap, entry)
+        if deadline < self._armed:
+            self._set_timer(deadline)
+
+    def disarm(self, scope: CancelScope) -> None:
+        """Forget the deadline of ``scope``, which has one."""
+        heap = self.heap
+        entry = scope._entry
+        scope._entry = None
+        if heap and heap[-1] is entry:
+            heap.pop()
+        else:
+            self._dead += 1
+            if self._dead > SWEEP_AT and self._dead * 2 > len(heap):
+                heap[:] = [entry for entry in heap if entry[2]._entry is entry]
+                heapify(heap)
+                self._dead = 0
+
+    def _set_timer(self, deadline: float) -> None:
+        # A timer that has become too early only wakes the loop once for nothing, so none is ever cancelled.
+        when = min(deadline, self.time() + FARTHEST)
+        self._armed = when
+        self.loop.call_at(when, self._on_timer, when)
+
+    def _on_timer(self, when: float) -> None:
+        if when != self._armed:
+            return
+        self._armed = inf
+        self.expire(max(self.time(), when))
+        if self.heap:
+            self._set_timer(self.heap[0][0])
+
+    def look_at_clock(self) -> None:
+        """Cancel the scopes whose deadline has passed, also if the loop has had no chance to notice."""
+        if self.heap and self.heap[0][0] <= (now := self.time()):
+            self.expire(now)
+
+    def expire(self, now: float) -> None:
+        """Cancel the scopes whose deadline is not after ``now``."""
+        heap = self.heap
+        while heap and heap[0][0] <= now:
+            entry = heappop(heap)
+            scope = entry[2]
+            if scope._entry is entry:
+                scope._entry = None
+                scope.cancel_for(DEADLINE)
+            else:
+                self._dead -= 1
+
+    def observe(self, record: TaskRecord) -> None:
+        """Look at a cancelled task again, after what is ready now has run."""
+        self._rechecks[record] = None
+        if not self._rechecking:
+            self._rechecking = True
+            self.loop.call_soon(self._recheck)
+
+    def _recheck(self) -> None:
+        records, self._rechecks = self._rechecks, {}
+        self._rechecking = False
+        for record in records:
+            if record.recheck():
+                self.observe(record)
+
+
+def state_of(loop: asyncio.AbstractEventLoop) -> LoopState:
+    """Return the state of ``loop``, made at the first call.
+
+    It is an attribute of the loop: a table would have to hold the loop, or lose the state too early.
+    """
+    state: LoopState | None = getattr(loop, ATTRIBUTE, None)
+    if state is None:
+        state = LoopState(loop)
+        setattr(loop, ATTRIBUTE, state)
+    return state
+
+
+def forget(loop: asyncio.AbstractEventLoop) -> None:
+    """Part a loop that is about to be closed from its state, which refers to it."""
+    if hasattr(loop, ATTRIBUTE):
+        delattr(loop, ATTRIBUTE)

@@ -1,0 +1,287 @@
+"""One record for each task: its state, its handle, its outermost scope, and what users may ask about it, in one object.
+
+**Delivery.** To cancel a task is to cancel the future that it waits for: the ``CancelledError`` bears our reason, and
+``Task.cancelling()`` stays the count of native requests. If that future is done already the task has been woken, and
+keeps what it was woken for (CANCEL-25). Only a task that waits for no future, in a bare ``yield`` of foreign code, is
+cancelled by ``Task.cancel()``, taken back by ``uncancel()`` as soon as it was delivered.
+
+Cancellation is level-triggered, also for code that awaits native futures, and costs nothing while nothing happens:
+after a delivery the task is looked at once more. If it waits for another future, this is cancelled as well; if it
+still waits for the same one, which refused, a callback of that future brings the next look. Code that swallows
+cancellations in a loop is served with increasing delays.
+
+**Native requests** that meet a woken task are put off: the task keeps what it got, and the request is delivered at its
+next suspension, unless ``uncancel()`` has taken it back by then (NATIVE-8).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import CancelledError
+from collections.abc import Callable
+from itertools import count
+from math import inf
+from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakKeyDictionary
+
+from accord.protocols import CancelReason, HandleStatus
+from accord.protocols.parking import AnyParker
+from accord.toolkit import HandleMixin
+from accord.toolkit.handles import UNSET
+
+from .current import ATTRIBUTE, name_of_current_task
+from .loops import LoopState, state_of
+from .scopes import ACTIVE, LEFT, CancelScope
+
+if TYPE_CHECKING:
+    from .groups import TaskGroup
+
+_ids = count(1)
+
+PATIENCE = 8  # deliveries in a row before they are delayed
+LONGEST_DELAY = 0.05
+
+PARENT = CancelReason("parent")
+
+_NO_TASK: Any = None
+
+
+def waited_for(task: asyncio.Task[Any]) -> asyncio.Future[Any] | None:
+    """Return the future that a suspended task waits for; None in a bare yield or while it runs."""
+    return cast("asyncio.Future[Any] | None", task._fut_waiter)  # type: ignore[attr-defined]
+
+
+class TaskRecord(CancelScope, HandleMixin[Any]):
+    """State, handle, scope and ``TaskInfo`` of one task."""
+
+    __slots__ = (
+        "__weakref__",
+        "_coro",
+        "_error",
+        "_name",
+        "_start_value",
+        "_status",
+        "_strikes",
+        "_value",
+        "_waiters",
+        "_watchers",
+        "group",
+        "hit",
+        "id",
+        "issued",
+        "parent_id",
+        "scope",
+        "starter",
+        "state",
+        "stepped",
+        "task",
+        "yielding",
+    )
+
+    task: asyncio.Task[Any]
+
+    def __init__(
+        self, state: LoopState, coro: Any, name: str | None, parent: CancelScope | None, parent_id: int | None
+    ) -> None:
+        # The fields of CancelScope, without the cost of another call per task.
+        self._deadline = inf
+        self._delay = None
+        self._shield = False
+        self._phase = ACTIVE
+        self._effective = False if parent is None else parent._effective
+        self._caught = False
+        self._reason = None
+        self._entry = None
+        self._tasks = None
+        self._mark = -1
+        self._host = self
+        self._parent = parent
+        self._native = 0
+        self.state = state
+        self.scope: CancelScope = self
+        self.id = next(_ids)
+        self.parent_id = parent_id
+        self.group: TaskGroup | None = None
+        self.starter: Any = None
+        self.hit: asyncio.Future[Any] | None = None
+        self.issued = 0
+        self.stepped = False
+        self.yielding = False
+        self.task = _NO_TASK  # until there is one
+        self._name = name
+        self._coro = coro
+        self._strikes = 0
+        self._status = HandleStatus.PENDING
+        self._value: Any = UNSET
+        self._error: BaseException | None = None
+        self._start_value: Any = UNSET
+        self._waiters: list[AnyParker] | None = None
+        self._watchers: list[Callable[[], object]] | None = None
+
+    @property
+    def name(self) -> str:
+        """See ``accord.protocols.TaskInfo``."""
+        return self._name if self._name is not None else self.task.get_name()
+
+    def has_pending_cancellation(self) -> bool:
+        """See ``accord.protocols.TaskInfo``."""
+        if self.finished:
+            return False
+        self.state.look_at_clock()
+        waiter = waited_for(self.task)
+        requested: bool = getattr(self.task, "_must_cancel", False)
+        return self.scope._effective or requested or (waiter is not None and waiter.cancelled())
+
+    def cancel(self, reason: str | None = None) -> None:
+        """See ``accord.protocols.TaskHandle``."""
+        if not self.finished and self._reason is None:
+            self._status = HandleStatus.CANCELLING
+            self.cancel_for(CancelReason("explicit", reason, name_of_current_task()))
+
+    def reason(self) -> CancelReason:
+        """Why the task is effectively cancelled: the reason of the nearest scope that was cancelled."""
+        scope: CancelScope | None = self.scope
+        while scope is not None and scope._reason is None:
+            scope = scope._parent
+        return PARENT if scope is None or scope._reason is None else scope._reason
+
+    def note_delivery(self) -> None:
+        """Note in the scopes that are being cancelled how many native requests there were before."""
+        natives = self.task.cancelling() - self.issued
+        scope: CancelScope | None = self.scope
+        while scope is not None and scope._effective:
+            if scope._mark < 0:
+                scope._mark = natives
+            if scope is self:
+                return
+            scope = scope._parent
+
+    def deliver(self) -> None:
+        """Cancel what the task waits for, and see to it that nothing that it waits for next is forgotten."""
+        waiter = waited_for(self.task) if self.stepped else None
+        if waiter is not None and not waiter.done():
+            self.note_delivery()
+            self.hit = waiter
+            waiter.cancel(self.reason())
+        self.state.observe(self)
+
+    def recheck(self) -> bool:
+        """Deliver again where the task, still cancelled, has begun another wait; true to be asked once more."""
+        if self._phase != ACTIVE:
+            return False
+        if not self.stepped:
+            return True
+        if self.issued:
+            self.take_back()
+        task = self.task
+        if not self.scope._effective:
+            self.hit = None
+            self._strikes = 0
+            return False
+        waiter = waited_for(task)
+        if waiter is None:
+            if not self.yielding:
+                self.note_delivery()
+                self.issued += 1
+                task.cancel(self.reason())
+            return True
+        if waiter.done():
+            return True
+        if waiter is self.hit:
+            self.hit = None
+            waiter.add_done_callback(self._look_again)
+            return False
+        self._strikes += 1
+        if self._strikes > PATIENCE:
+            self.state.loop.call_later(min(2.0 ** (self._strikes - PATIENCE) / 1000, LONGEST_DELAY), self._deliver_late)
+            return False
+        self.deliver()
+        return False
+
+    def _look_again(self, _: object) -> None:
+        self.state.observe(self)
+
+    def _deliver_late(self) -> None:
+        if self._phase == ACTIVE and self.scope._effective:
+            self.deliver()
+
+    def take_back(self) -> None:
+        """Withdraw the ``Task.cancel()`` requests that were ours and have been delivered."""
+        while self.issued:
+            self.issued -= 1
+            self.task.uncancel()
+
+    def put_off(self, exc: CancelledError) -> None:
+        """Deliver a native request again at the next suspension of the task."""
+        natives = self.task.cancelling() - self.issued
+        if natives:
+            self.state.loop.call_soon(self._redeliver, natives, exc.args[:1])
+
+    def _redeliver(self, natives: int, args: tuple[Any, ...]) -> None:
+        task = self.task
+        if self._phase == ACTIVE and task.cancelling() - self.issued >= natives:
+            task.uncancel()
+            task.cancel(*args)
+
+    def watch(self, callback: Callable[[], object]) -> None:
+        """Call ``callback`` when the task has ended."""
+        if self._watchers is None:
+            self._watchers = []
+        self._watchers.append(callback)
+
+    def unwatch(self, callback: Callable[[], object]) -> None:
+        """Forget ``callback``."""
+        if self._watchers is not None and callback in self._watchers:
+            self._watchers.remove(callback)
+
+    def end(self, status: HandleStatus) -> None:
+        """Enter the final status; the task runs no more code of its user."""
+        self._phase = LEFT
+        if self._name is None:
+            self._name = self.task.get_name()
+        if self._entry is not None:
+            self.state.disarm(self)
+        self.hit = None
+        # Task and record refer to each other; one of the two ways has to go, or each task waits for the collector.
+        self.task = _NO_TASK
+        self._settle(status)
+        watchers, self._watchers = self._watchers, None
+        for callback in watchers or ():
+            callback()
+
+    def end_foreign(self, task: asyncio.Task[Any]) -> None:
+        """End the record of a task that was not started by a group."""
+        self.end(HandleStatus.CANCELLED if task.cancelled() else HandleStatus.FINISHED)
+
+    def __repr__(self) -> str:
+        return f"<TaskHandle {self.name!r} {self._status.value}>"
+
+
+# For task classes whose instances take no attribute.
+_odd_tasks: WeakKeyDictionary[asyncio.Task[Any], TaskRecord] = WeakKeyDictionary()
+
+
+def attach(task: asyncio.Task[Any], record: TaskRecord) -> None:
+    """Make ``record`` the record of ``task``."""
+    record.task = task
+    try:
+        setattr(task, ATTRIBUTE, record)
+    except AttributeError:
+        _odd_tasks[task] = record
+
+
+def find(task: asyncio.Task[Any]) -> TaskRecord | None:
+    """Return the record of ``task`` if it has one."""
+    record: TaskRecord | None = getattr(task, ATTRIBUTE, None)
+    return record if record is not None else _odd_tasks.get(task)
+
+
+def adopt(task: asyncio.Task[Any]) -> TaskRecord:
+    """Return the record of a task, and make one if it was started by somebody else."""
+    record = find(task)
+    if record is None:
+        record = TaskRecord(state_of(task.get_loop()), task.get_coro(), None, None, None)
+        record.stepped = True
+        attach(task, record)
+        task.add_done_callback(record.end_foreign)
+    return record

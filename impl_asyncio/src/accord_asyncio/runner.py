@@ -1,0 +1,100 @@
+"""Running a main function in a loop of its own, on ``asyncio.Runner``.
+
+What main raises travels around the native task and not through it, because asyncio lets ``KeyboardInterrupt`` and
+``SystemExit`` of any task fall out of the loop, past everything that would clean up (RUN-6).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import CancelledError
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from accord.protocols import HandleStatus
+from accord.toolkit import check_options, exit_exception, task_name
+from accord.toolkit.coroutines import call_for_awaitable
+
+from .loops import forget, state_of
+from .records import TaskRecord, attach
+
+OPTIONS = ("checkpoint_budget", "debug", "loop_factory", "use_uvloop")
+
+
+class _Outcome:
+    """What became of main."""
+
+    __slots__ = ("error", "value")
+
+    def __init__(self) -> None:
+        self.value: Any = None
+        self.error: BaseException | None = None
+
+
+async def _main(main: Callable[..., Awaitable[Any]], args: tuple[Any, ...], budget: int, outcome: _Outcome) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    name = task_name(main)
+    task.set_name(name)
+    state = state_of(task.get_loop())
+    state.budget = state.budget_left = budget
+    record = TaskRecord(state, task.get_coro(), name, None, None)
+    record.stepped = True
+    attach(task, record)
+    status = HandleStatus.FINISHED
+    try:
+        outcome.value = await call_for_awaitable(main, args)
+        if record.scope is not record:
+            raise RuntimeError(f"task {name!r} ended with a cancel scope or task group still open")
+    except CancelledError:
+        status = HandleStatus.CANCELLED
+        raise
+    except BaseException as exc:
+        outcome.error = exc
+        status = HandleStatus.FAILED
+    finally:
+        record.scope = record
+        record.end(status)
+
+
+def _budget(options: Mapping[str, object]) -> int:
+    budget = options.get("checkpoint_budget", 16)
+    if isinstance(budget, bool) or not isinstance(budget, int):
+        raise TypeError(f"checkpoint_budget must be an int, not {type(budget).__name__}")
+    if budget < 1:
+        raise ValueError(f"checkpoint_budget must be at least 1, got {budget}")
+    return budget
+
+
+def _loop_factory(options: Mapping[str, Any]) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    factory: Callable[[], asyncio.AbstractEventLoop] | None = options.get("loop_factory")
+    use_uvloop = options.get("use_uvloop", False)
+    if not isinstance(use_uvloop, bool):
+        raise TypeError(f"use_uvloop must be a bool, not {type(use_uvloop).__name__}")
+    if factory is not None or not use_uvloop:
+        return factory
+    try:
+        import uvloop
+    except ImportError:
+        raise ImportError("the option use_uvloop needs uvloop: pip install accord-asyncio[uvloop]") from None
+    new_loop: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return new_loop
+
+
+def run(main: Callable[..., Awaitable[Any]], args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
+    """See ``accord.protocols.Backend.run``."""
+    check_options("asyncio", options, OPTIONS)
+    outcome = _Outcome()
+    budget = _budget(options)
+    with asyncio.Runner(debug=options.get("debug"), loop_factory=_loop_factory(options)) as runner:
+        loop = runner.get_loop()
+        try:
+            runner.run(_main(main, args, budget, outcome))
+        finally:
+            forget(loop)
+    if outcome.error is not None:
+        try:
+            raise exit_exception(outcome.error)
+        finally:
+            del outcome
+    return outcome.value

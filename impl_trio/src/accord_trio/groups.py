@@ -1,0 +1,310 @@
+"""Task groups on Trio's nurseries.
+
+Errors do not go through the nursery: a task that fails tells its group, which cancels the rest and raises the errors at
+the end, with accord's text. What goes through the nursery are cancellations, so that Trio decides which scope they
+belong to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from math import inf
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import trio
+from typing_extensions import TypeVarTuple, Unpack
+
+from accord.protocols import CancelReason, HandleStatus, TaskHandle
+from accord.toolkit import (
+    StartStatus,
+    call_for_coroutine,
+    check_coroutine,
+    group_error,
+    note_task,
+    prune,
+    split,
+    task_name,
+)
+from accord.toolkit.coroutines import close_quietly
+from accord.toolkit.errors import members
+
+from .parking import with_own_context
+from .records import TaskRecord, attach, current_record, detach
+from .scopes import ACTIVE, LEFT, NEW, CancelScope
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+class Starter:
+    """The caller's side of ``start()``, until the task is started or has ended."""
+
+    __slots__ = ("error", "group", "native", "record", "started", "status", "value")
+
+    def __init__(self, group: TaskGroup) -> None:
+        self.group = group
+        self.status = StartStatus(self.on_started)
+        self.record: TaskRecord | None = None
+        self.native: trio.TaskStatus[None] | None = None
+        self.started = False
+        self.value: Any = None
+        self.error: BaseException | None = None
+
+    def on_started(self, value: Any) -> None:
+        """Move the task into its group and let the caller of ``start()`` go on."""
+        self.value = value
+        self.started = True
+        record = self.record
+        if record is not None:  # None: called by the function before it returned its coroutine
+            record.starter = None
+            record.outer = self.group._scope
+            record._start_value = value
+            if self.native is not None:
+                self.native.started()
+
+
+class TaskGroup:
+    """See ``accord.protocols.TaskGroup``."""
+
+    __slots__ = ("_errors", "_manager", "_name", "_nursery", "_phase", "_scope")
+
+    _nursery: trio.Nursery
+
+    def __init__(self, name: str | None) -> None:
+        self._name = name
+        self._scope = CancelScope(inf, None, False)
+        self._phase = NEW
+        self._errors: list[BaseException] | None = None
+        self._manager = trio.open_nursery()
+
+    @property
+    def cancel_scope(self) -> CancelScope:
+        """See ``accord.protocols.TaskGroup``."""
+        return self._scope
+
+    def cancel(self, reason: str | None = None) -> None:
+        """See ``accord.protocols.TaskGroup``."""
+        self._scope.cancel(reason)
+
+    def start_soon(
+        self, func: Callable[[Unpack[Ts]], Coroutine[Any, Any, T]], /, *args: *Ts, name: object = None
+    ) -> TaskHandle[T]:
+        """See ``accord.protocols.TaskGroup``."""
+        if self._phase != ACTIVE:
+            self._refuse(func)
+        return self._spawn(call_for_coroutine(func, args), task_name(func, name), None)
+
+    def create_task(
+        self, coro: Coroutine[Any, Any, T], /, *, name: object = None, context: Context | None = None
+    ) -> TaskHandle[T]:
+        """See ``accord.protocols.TaskGroup``."""
+        check_coroutine(coro)
+        if self._phase != ACTIVE:
+            self._refuse(coro)
+        return self._spawn(coro, task_name(coro, name), context)
+
+    def _refuse(self, rejected: object) -> None:
+        close_quietly(rejected)
+        state = "has ended" if self._phase == LEFT else "was not entered with 'async with' yet"
+        raise RuntimeError(f"no task can be started: {self._described()} {state}")
+
+    def _described(self) -> str:
+        return f"task group {self._name!r}" if self._name else "this task group"
+
+    def _record(self, coro: Any, name: str, outer: CancelScope | None) -> TaskRecord:
+        host = self._scope._host
+        return TaskRecord(host.state, coro, name, outer, host.id)
+
+    def _spawn(self, coro: Any, name: str, context: Context | None) -> TaskRecord:
+        record = self._record(coro, name, self._scope)
+        self._nursery.start_soon(self._run, record, context, name=name)
+        return record
+
+    async def _run(
+        self, record: TaskRecord, context: Context | None, *, task_status: trio.TaskStatus[None] | None = None
+    ) -> None:
+        task = attach(record)
+        if context is not None:
+            # Trio runs each step of a task in the context that the task has then.
+            task.context = context
+            await trio.lowlevel.cancel_shielded_checkpoint()
+        if record.starter is not None:
+            record.starter.native = task_status
+        record.native = native = trio.CancelScope()
+        if record.reason is not None:
+            native.cancel()
+        status = HandleStatus.CANCELLED
+        try:
+            with native:
+                record._value = await record._coro
+                status = HandleStatus.FINISHED
+                if record.scope is not None:
+                    self._close_scopes(record)
+        except trio.Cancelled:
+            raise
+        except BaseException as exc:
+            cancelled, error = _split(exc)
+            if error is not None:
+                status = HandleStatus.FAILED
+                self._task_failed(record, error)
+            if cancelled is not None:
+                raise cancelled from None
+        finally:
+            detach(task)
+            record.end(status)
+
+    def _close_scopes(self, record: TaskRecord) -> None:
+        while record.scope is not None:
+            record.scope.__exit__(None, None, None)
+        raise RuntimeError(f"task {record.name!r} ended with a cancel scope or task group still open")
+
+    def _task_failed(self, record: TaskRecord, error: BaseException) -> None:
+        prune(error)
+        note_task(error, record.name)
+        record._error = error
+        if record.starter is None:
+            self._fail(error, record.name)
+        else:
+            record.starter.error = error
+
+    def _fail(self, error: BaseException, name: str) -> None:
+        if self._errors is None:
+            self._errors = [error]
+        else:
+            self._errors.append(error)
+        self._scope.cancel_for(CancelReason("failure", None, name))
+
+    async def start(
+        self,
+        func: Callable[..., Coroutine[Any, Any, object]],
+        /,
+        *args: object,
+        name: object = None,
+        return_handle: bool = False,
+    ) -> Any:
+        """See ``accord.protocols.TaskGroup``."""
+        if self._phase != ACTIVE:
+            self._refuse(func)
+        host = current_record()
+        starter = Starter(self)
+        try:
+            coro = call_for_coroutine(func, args, {"task_status": starter.status})
+            title = task_name(func, name)
+            if starter.started:
+                record = self._spawn(coro, title, None)
+                record._start_value = starter.value
+                await trio.lowlevel.checkpoint()
+            else:
+                outer = host.scope if host.scope is not None else host.outer
+                starter.record = record = self._record(coro, title, outer)
+                record.starter = starter
+                await with_own_context(self._start_native, record, title)
+            if starter.started:
+                return record if return_handle else starter.value
+            if starter.error is not None:
+                raise starter.error
+            raise RuntimeError(f"task {record.name!r} ended without calling task_status.started()")
+        finally:
+            starter.status.disconnect()
+            starter.error = starter.record = None
+
+    async def _start_native(self, record: TaskRecord, name: str) -> None:
+        try:
+            await self._nursery.start(self._run, record, None, name=name)
+        except RuntimeError:
+            if not record.finished:
+                raise
+            # It ended without started(); our caller knows more about it.
+
+    async def __aenter__(self) -> Self:
+        """See ``accord.protocols.TaskGroup``."""
+        if self._phase != NEW:
+            raise RuntimeError(f"{self._described()} was entered before; a task group can be used only once")
+        self._scope.check_new()
+        self._nursery = await self._manager.__aenter__()
+        self._scope.bind(self._nursery.cancel_scope)
+        self._phase = ACTIVE
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None, /
+    ) -> bool:
+        """See ``accord.protocols.TaskGroup``."""
+        scope = self._scope
+        if self._phase != ACTIVE:
+            raise RuntimeError(f"{self._described()} is not open")
+        host = scope._host
+        if current_record() is not host:
+            scope.refuse_exit()
+        cancelled = None
+        if exc is not None:
+            cancelled, error = (exc, None) if isinstance(exc, trio.Cancelled) else _split(exc)
+            if error is not None:
+                prune(error)
+                note_task(error, host.name)
+                self._fail(error, host.name)
+        while host.scope is not None and host.scope is not scope:
+            host.scope.__exit__(None, None, None)
+            self._fail(RuntimeError(f"{self._described()} ended with a cancel scope still open in it"), host.name)
+        try:
+            outward = await self._leave_nursery(cancelled)
+            return self._report(exc, outward)
+        finally:
+            del exc, cancelled
+
+    async def _leave_nursery(self, cancelled: BaseException | None) -> BaseException | None:
+        """Wait for the tasks; return the cancellation that belongs to an outer scope, if there is one."""
+        try:
+            if cancelled is None:
+                await self._manager.__aexit__(None, None, None)
+            else:
+                await self._manager.__aexit__(type(cancelled), cancelled, cancelled.__traceback__)
+        except trio.Cancelled as exc:
+            return exc
+        except BaseException as exc:
+            outward, error = _split(exc)
+            if error is not None:
+                self._fail(error, self._scope._host.name)
+            return outward
+        else:
+            return None
+        finally:
+            self._phase = LEFT
+            self._scope.leave()
+            del cancelled
+
+    def _report(self, exc: BaseException | None, outward: BaseException | None) -> bool:
+        """Raise what the group has to report; true to swallow ``exc``."""
+        errors, self._errors = self._errors, None
+        if errors is not None:
+            if outward is not None:
+                errors.append(outward)
+            error = group_error(errors, self._name)
+            try:
+                raise error
+            finally:
+                error.__context__ = None
+                del error, errors, exc, outward
+        if outward is None:
+            return exc is not None
+        if outward is exc:
+            return False
+        try:
+            raise outward
+        finally:
+            del exc, outward
+
+    def __repr__(self) -> str:
+        state = ("new", "open", "ended")[self._phase]
+        tasks = len(self._nursery.child_tasks) if self._phase == ACTIVE else 0
+        return f"<TaskGroup{f' {self._name!r}' if self._name else ''} {state}, {tasks} tasks>"
+
+
+def _split(exc: BaseException) -> tuple[BaseException | None, BaseException | None]:
+    """Return one cancellation of an exception group, and the group without cancellations; either may be None."""
+    cancelled, rest = split(exc, trio.Cancelled)
+    while cancelled is not None and (inner := members(cancelled)):
+        cancelled = inner[0]
+    return cancelled, rest

@@ -1,0 +1,89 @@
+"""What the backend keeps for each run of Trio."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import trio
+
+from accord import RunFinishedError
+from accord.protocols import CancelReason
+
+if TYPE_CHECKING:
+    from .records import TaskRecord
+
+DEFAULT_BUDGET = 16
+
+DEADLINE = CancelReason("deadline")
+
+
+class LoopToken:
+    """See ``accord.protocols.LoopToken``."""
+
+    __slots__ = ("__weakref__", "_token")
+
+    backend_name = "trio"
+
+    def __init__(self, token: trio.lowlevel.TrioToken) -> None:
+        self._token = token
+
+    def call_soon(self, func: Callable[..., object], /, *args: Any) -> None:
+        """See ``accord.protocols.LoopToken``."""
+        try:
+            self._token.run_sync_soon(func, *args)
+        except trio.RunFinishedError:
+            raise RunFinishedError("the Trio run that this token belongs to has ended") from None
+
+    def hold_clock(self) -> None:
+        """Do nothing: this clock is real."""
+
+    def release_clock(self) -> None:
+        """Do nothing: this clock is real."""
+
+    def __repr__(self) -> str:
+        return "<trio LoopToken>"
+
+
+class _ExitWatch(trio.abc.Instrument):
+    """Tells the records of tasks that were not started by accord that they have ended."""
+
+    def __init__(self) -> None:
+        self.records: dict[trio.lowlevel.Task, TaskRecord] = {}
+
+    def task_exited(self, task: trio.lowlevel.Task) -> None:
+        record = self.records.pop(task, None)
+        if record is not None:
+            record.end_foreign()
+
+
+class LoopState:
+    """The backend's state for one run."""
+
+    __slots__ = ("__weakref__", "_watch", "budget", "budget_left", "token")
+
+    def __init__(self, token: trio.lowlevel.TrioToken) -> None:
+        self.token = LoopToken(token)
+        self.budget = DEFAULT_BUDGET
+        self.budget_left = DEFAULT_BUDGET
+        self._watch: _ExitWatch | None = None
+
+    def watch_exit(self, task: trio.lowlevel.Task, record: TaskRecord) -> None:
+        """Have ``record`` told when ``task``, which accord did not start, ends."""
+        if self._watch is None:
+            self._watch = _ExitWatch()
+            trio.lowlevel.add_instrument(self._watch)
+        self._watch.records[task] = record
+
+
+_states: WeakKeyDictionary[trio.lowlevel.TrioToken, LoopState] = WeakKeyDictionary()
+
+
+def current_state() -> LoopState:
+    """Return the state of the run that this thread is in, made at the first call."""
+    token = trio.lowlevel.current_trio_token()
+    state = _states.get(token)
+    if state is None:
+        state = _states[token] = LoopState(token)
+    return state

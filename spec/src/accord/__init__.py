@@ -1,0 +1,142 @@
+"""Structured concurrency that runs on any backend: write once, run on asyncio or on Trio.
+
+Start with ``run``, ``create_task_group`` and ``move_on_after``. ``accord.protocols`` is the contract that a backend
+satisfies, and the names to annotate with.
+"""
+
+from . import abc, lowlevel, protocols, to_thread
+from ._backends import get_all_backends, get_available_backends
+from ._gathering import amap, as_completed, gather
+from ._running import get_cancelled_exc_class, run
+from ._scopes import CancelScope
+from ._tasks import (
+    TASK_STATUS_IGNORED,
+    create_task_group,
+    get_current_task,
+    get_running_tasks,
+    wait_all_tasks_blocked,
+)
+from ._time import (
+    current_effective_deadline,
+    current_time,
+    fail_after,
+    fail_at,
+    move_on_after,
+    move_on_at,
+    sleep,
+    sleep_forever,
+    sleep_until,
+)
+from .exceptions import (
+    AccordError,
+    BackendNotFound,
+    BrokenResourceError,
+    BusyResourceError,
+    ClosedResourceError,
+    ConnectionFailed,
+    EndOfStream,
+    FutureAlreadyFinished,
+    FutureCancelled,
+    FutureFailed,
+    FutureNotFinished,
+    NoEventLoopError,
+    RunFinishedError,
+    TaskCancelled,
+    TaskFailed,
+    TaskNotFinished,
+    TypedAttributeLookupError,
+    WouldBlock,
+)
+from .net.attributes import TypedAttributeProvider, typed_attribute
+from .net.sockets import SocketListener, SocketStream
+from .net.tcp import connect_tcp, create_tcp_listener
+from .protocols import CancelReason, HandleStatus, TaskGroup, TaskHandle, TaskInfo, TaskStatus
+from .streams.memory import create_memory_object_stream
+from .sync import (
+    CapacityLimiter,
+    CapacityLimiterStatistics,
+    Condition,
+    ConditionStatistics,
+    Event,
+    EventStatistics,
+    Future,
+    FutureStatus,
+    Lock,
+    LockStatistics,
+    ResourceGuard,
+    Semaphore,
+    SemaphoreStatistics,
+)
+
+__all__ = [
+    "TASK_STATUS_IGNORED",
+    "AccordError",
+    "BackendNotFound",
+    "BrokenResourceError",
+    "BusyResourceError",
+    "CancelReason",
+    "CancelScope",
+    "CapacityLimiter",
+    "CapacityLimiterStatistics",
+    "ClosedResourceError",
+    "Condition",
+    "ConditionStatistics",
+    "ConnectionFailed",
+    "EndOfStream",
+    "Event",
+    "EventStatistics",
+    "Future",
+    "FutureAlreadyFinished",
+    "FutureCancelled",
+    "FutureFailed",
+    "FutureNotFinished",
+    "FutureStatus",
+    "HandleStatus",
+    "Lock",
+    "LockStatistics",
+    "NoEventLoopError",
+    "ResourceGuard",
+    "RunFinishedError",
+    "Semaphore",
+    "SemaphoreStatistics",
+    "SocketListener",
+    "SocketStream",
+    "TaskCancelled",
+    "TaskFailed",
+    "TaskGroup",
+    "TaskHandle",
+    "TaskInfo",
+    "TaskNotFinished",
+    "TaskStatus",
+    "TypedAttributeLookupError",
+    "TypedAttributeProvider",
+    "WouldBlock",
+    "abc",
+    "amap",
+    "as_completed",
+    "connect_tcp",
+    "create_memory_object_stream",
+    "create_task_group",
+    "create_tcp_listener",
+    "current_effective_deadline",
+    "current_time",
+    "fail_after",
+    "fail_at",
+    "gather",
+    "get_all_backends",
+    "get_available_backends",
+    "get_cancelled_exc_class",
+    "get_current_task",
+    "get_running_tasks",
+    "lowlevel",
+    "move_on_after",
+    "move_on_at",
+    "protocols",
+    "run",
+    "sleep",
+    "sleep_forever",
+    "sleep_until",
+    "to_thread",
+    "typed_attribute",
+    "wait_all_tasks_blocked",
+]

@@ -1,0 +1,148 @@
+"""Every exception class that the library itself raises, under one root (rule ERR-1)."""
+
+from __future__ import annotations
+
+__all__ = [
+    "AccordError",
+    "BackendNotFound",
+    "BrokenResourceError",
+    "BusyResourceError",
+    "ClosedResourceError",
+    "ConnectionFailed",
+    "EndOfStream",
+    "FutureAlreadyFinished",
+    "FutureCancelled",
+    "FutureFailed",
+    "FutureNotFinished",
+    "NoEventLoopError",
+    "RunFinishedError",
+    "TaskCancelled",
+    "TaskFailed",
+    "TaskNotFinished",
+    "TypedAttributeLookupError",
+    "WouldBlock",
+]
+
+
+class AccordError(Exception):
+    """The root of the library's own exceptions; each has a text that is not empty."""
+
+    default = "the operation failed"
+    """What the exception says when it is raised without arguments."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(args or (self.default,)))
+
+
+class BackendNotFound(AccordError, LookupError):
+    """No backend is installed, or none of the given name."""
+
+    default = "no such backend is installed"
+
+
+class NoEventLoopError(AccordError, RuntimeError):
+    """The call needs a running loop, and none runs in this thread."""
+
+    default = "no event loop is running in this thread"
+
+
+class RunFinishedError(AccordError, RuntimeError):
+    """The loop that was to be called has ended."""
+
+    default = "the run that this token belongs to has ended"
+
+
+class WouldBlock(AccordError):
+    """A ``*_nowait`` call could not be done without waiting."""
+
+    default = "the operation would have to wait"
+
+
+class ClosedResourceError(AccordError):
+    """The resource was closed on this side."""
+
+    default = "this resource is closed"
+
+
+class BrokenResourceError(AccordError):
+    """The resource can't be used any more, through no close on this side."""
+
+    default = "this resource is broken"
+
+
+class BusyResourceError(AccordError):
+    """Another task is doing the same with the resource."""
+
+    default = "another task is using this resource"
+
+    def __init__(self, action: str = "using") -> None:
+        super().__init__(f"another task is already {action} this resource")
+
+
+class EndOfStream(AccordError):
+    """The other side ended the stream in an orderly way."""
+
+    default = "the stream has ended"
+
+
+class ConnectionFailed(AccordError, OSError):
+    """A connection could not be made; ``errno`` and ``strerror`` are set as for any ``OSError``."""
+
+    def __init__(self, errno: int | None, message: str, host: str, port: int) -> None:
+        OSError.__init__(self, errno, message)
+        self.host = host
+        """The host as the caller gave it."""
+        self.port = port
+        """The port as the caller gave it."""
+
+    def __str__(self) -> str:
+        """Return the message alone."""
+        return str(self.strerror)
+
+
+class TaskNotFinished(AccordError):
+    """The task has not ended, so that it has no outcome yet."""
+
+    default = "the task has not ended yet"
+
+
+class TaskFailed(AccordError):
+    """The task raised; its exception is this one's ``__cause__``."""
+
+    default = "the task failed"
+
+
+class TaskCancelled(TaskFailed):
+    """The task was cancelled."""
+
+    default = "the task was cancelled"
+
+
+class FutureNotFinished(AccordError):
+    """The future has no outcome yet."""
+
+    default = "the future has no outcome yet"
+
+
+class FutureAlreadyFinished(AccordError):
+    """The future has an outcome already, and gets only one."""
+
+    default = "the future has an outcome already"
+
+
+class FutureFailed(AccordError):
+    """The future was given an exception, which is this one's ``__cause__``."""
+
+    default = "the future failed"
+
+
+class FutureCancelled(FutureFailed):
+    """The future was cancelled."""
+
+    default = "the future was cancelled"
+
+
+class TypedAttributeLookupError(AccordError, LookupError):
+    """The object has no such typed attribute."""
+
+    default = "no such attribute"

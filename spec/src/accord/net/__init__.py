@@ -1,0 +1,1 @@
+"""TCP over non-blocking sockets and the backend's pollers."""

@@ -1,0 +1,51 @@
+"""The contract between portable code and a backend, as typed Protocols.
+
+Nothing here has behaviour: each module holds the Protocol classes of one subject, and each method's docstring names
+the rules (``spec/rules/``) that say what it must do. A backend satisfies them structurally; it inherits from nothing.
+
+``backend`` is the waist: the members that a backend supplies. Every other module describes an object that a member
+of the waist returns.
+"""
+
+from .backend import Backend
+from .cancellation import CancelKind, CancelReason, CancelScope
+from .loop import LoopToken
+from .parking import Parker
+from .readiness import Poller, Readiness
+from .resources import AsyncResource
+from .streams import (
+    ByteReceiveStream,
+    ByteSendStream,
+    ByteStream,
+    Listener,
+    ObjectReceiveStream,
+    ObjectSendStream,
+    ObjectStream,
+)
+from .tasks import HandleStatus, TaskGroup, TaskHandle, TaskInfo, TaskStatus
+from .testing import Testing
+
+__all__ = [
+    "AsyncResource",
+    "Backend",
+    "ByteReceiveStream",
+    "ByteSendStream",
+    "ByteStream",
+    "CancelKind",
+    "CancelReason",
+    "CancelScope",
+    "HandleStatus",
+    "Listener",
+    "LoopToken",
+    "ObjectReceiveStream",
+    "ObjectSendStream",
+    "ObjectStream",
+    "Parker",
+    "Poller",
+    "Readiness",
+    "TaskGroup",
+    "TaskHandle",
+    "TaskInfo",
+    "TaskStatus",
+    "Testing",
+]

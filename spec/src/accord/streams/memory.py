@@ -1,0 +1,401 @@
+"""Memory object streams: a bounded queue with two ends, each of which can be cloned and closed.
+
+Exact under cancellation, by the promise of parkers. A receiver that waits is woken *with* its item: if it can't be
+woken, because it was cancelled, the item goes to the next. A sender that waits keeps its item until somebody takes it:
+its parker is unparked by whoever takes the item, and if that fails, because the sender was cancelled, the item is not
+delivered (MEM-6 to MEM-8).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import deque
+from math import inf
+from types import TracebackType
+from typing import Any, Generic, NamedTuple, Self, TypeVar, cast
+
+from .._backends import current_backend
+from ..exceptions import BrokenResourceError, ClosedResourceError, EndOfStream, WouldBlock
+from ..protocols.parking import AnyParker
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+T_contra = TypeVar("T_contra", contravariant=True)
+
+_NOTHING: Any = object()
+# What a waiting task is woken with, instead of an item or of True:
+_CLOSED: Any = object()
+_ENDED: Any = object()
+
+
+class MemoryObjectStreamStatistics(NamedTuple):
+    """The state of a memory object stream."""
+
+    current_buffer_used: int
+    """Number of items in the buffer."""
+    max_buffer_size: float
+    """How many items fit into the buffer."""
+    open_send_streams: int
+    """Number of open sending ends."""
+    open_receive_streams: int
+    """Number of open receiving ends."""
+    tasks_waiting_send: int
+    """Number of tasks in ``send()``."""
+    tasks_waiting_receive: int
+    """Number of tasks in ``receive()``."""
+
+
+class _Receiver(NamedTuple):
+    parker: AnyParker
+    stream: MemoryObjectReceiveStream[Any]
+
+
+class _Sender(NamedTuple):
+    parker: AnyParker
+    stream: MemoryObjectSendStream[Any]
+    item: Any
+
+
+class _State:
+    """What the two ends and their clones share."""
+
+    __slots__ = ("buffer", "max_size", "receivers", "receiving_ends", "senders", "sending_ends")
+
+    def __init__(self, max_size: float) -> None:
+        self.max_size = max_size
+        self.buffer: deque[Any] = deque()
+        self.receivers: deque[_Receiver] = deque()
+        self.senders: deque[_Sender] = deque()
+        self.sending_ends = 0
+        self.receiving_ends = 0
+
+    def take(self) -> Any:
+        """Return the next item, or ``_NOTHING``."""
+        if self.buffer:
+            item = self.buffer.popleft()
+            while self.senders and len(self.buffer) < self.max_size:
+                sender = self.senders.popleft()
+                if sender.parker.unpark(True):
+                    self.buffer.append(sender.item)
+            return item
+        while self.senders:
+            sender = self.senders.popleft()
+            if sender.parker.unpark(True):
+                return sender.item
+        return _NOTHING
+
+    def put(self, item: Any) -> bool:
+        """Hand an item to a receiver or the buffer; false if there is no room."""
+        while self.receivers:
+            if self.receivers.popleft().parker.unpark(item):
+                return True
+        if len(self.buffer) < self.max_size:
+            self.buffer.append(item)
+            return True
+        return False
+
+    def has_receiver(self) -> bool:
+        return bool(self.receivers)
+
+    def statistics(self) -> MemoryObjectStreamStatistics:
+        return MemoryObjectStreamStatistics(
+            len(self.buffer),
+            self.max_size,
+            self.sending_ends,
+            self.receiving_ends,
+            len(self.senders),
+            len(self.receivers),
+        )
+
+
+class MemoryObjectReceiveStream(Generic[T_co]):
+    """The receiving end; an asynchronous iterator, and a context manager that closes it (area MEM)."""
+
+    __slots__ = ("__weakref__", "_closed", "_state")
+
+    def __init__(self, state: _State) -> None:
+        self._state = state
+        self._closed = False
+        state.receiving_ends += 1
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClosedResourceError("this receiving end of a memory object stream is closed")
+
+    def receive_nowait(self) -> T_co:
+        """Return the next item without waiting. No checkpoint.
+
+        Raises ``WouldBlock``, ``EndOfStream`` if all sending ends are closed, ``ClosedResourceError``.
+        """
+        self._check_open()
+        state = self._state
+        item = state.take()
+        if item is _NOTHING:
+            if not state.sending_ends:
+                raise EndOfStream("all sending ends of the memory object stream are closed")
+            raise WouldBlock("the memory object stream holds no item")
+        return cast(T_co, item)
+
+    async def receive(self) -> T_co:
+        """Wait for the next item and return it; a checkpoint.
+
+        Raises ``EndOfStream`` when the items are used up and all sending ends are closed, ``ClosedResourceError`` if
+        this end is closed, also while waiting. If it is cancelled no item is lost.
+        """
+        backend = current_backend()
+        state = self._state
+        if state.buffer or state.senders or self._closed or not state.sending_ends:
+            if backend.checkpoint_due():
+                await backend.checkpoint()
+            self._check_open()
+            item = state.take()
+            if item is not _NOTHING:
+                return cast(T_co, item)
+            if not state.sending_ends:
+                raise EndOfStream("all sending ends of the memory object stream are closed")
+        waiter = _Receiver(backend.create_parker(), self)
+        state.receivers.append(waiter)
+        try:
+            item = await waiter.parker.park()
+        except BaseException:
+            _leave(state.receivers, waiter)
+            raise
+        if item is _CLOSED:
+            self._check_open()
+        if item is _ENDED:
+            raise EndOfStream("all sending ends of the memory object stream are closed")
+        return cast(T_co, item)
+
+    def clone(self) -> MemoryObjectReceiveStream[T_co]:
+        """Return another receiving end of the same stream; each item goes to one of them."""
+        self._check_open()
+        return MemoryObjectReceiveStream(self._state)
+
+    def close(self) -> None:
+        """Close this end; idempotent, no checkpoint.
+
+        Tasks that wait in it get ``ClosedResourceError``; after the last one senders get ``BrokenResourceError`` and
+        the items in the buffer are dropped.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        state = self._state
+        state.receiving_ends -= 1
+        _wake_own(state.receivers, self)
+        if not state.receiving_ends:
+            state.buffer.clear()
+            senders, state.senders = state.senders, deque()
+            for sender in senders:
+                sender.parker.unpark(_ENDED)
+
+    async def aclose(self) -> None:
+        """Close this end, as ``close``; no checkpoint."""
+        self.close()
+
+    def statistics(self) -> MemoryObjectStreamStatistics:
+        """Return the state of the stream."""
+        return self._state.statistics()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T_co:
+        try:
+            return await self.receive()
+        except EndOfStream:
+            raise StopAsyncIteration from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if not getattr(self, "_closed", True):
+            warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=1, source=self)
+
+    def __repr__(self) -> str:
+        return f"<MemoryObjectReceiveStream {'closed' if self._closed else 'open'}, {_described(self._state)}>"
+
+
+class MemoryObjectSendStream(Generic[T_contra]):
+    """The sending end; a context manager that closes it (area MEM)."""
+
+    __slots__ = ("__weakref__", "_closed", "_state")
+
+    def __init__(self, state: _State) -> None:
+        self._state = state
+        self._closed = False
+        state.sending_ends += 1
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClosedResourceError("this sending end of a memory object stream is closed")
+        if not self._state.receiving_ends:
+            raise BrokenResourceError("all receiving ends of the memory object stream are closed")
+
+    def send_nowait(self, item: T_contra, /) -> None:
+        """Send an item without waiting. No checkpoint.
+
+        Raises ``WouldBlock`` if the buffer is full and nobody waits for an item, ``BrokenResourceError`` if all
+        receiving ends are closed, ``ClosedResourceError`` if this end is closed.
+        """
+        self._check_open()
+        if not self._state.put(item):
+            raise WouldBlock("the memory object stream is full")
+
+    async def send(self, item: T_contra, /) -> None:
+        """Send an item, waiting until it is in the buffer or with a receiver; a checkpoint.
+
+        Raises ``BrokenResourceError`` if all receiving ends are closed and ``ClosedResourceError`` if this end is
+        closed, also while waiting. If it raises, whatever it is, the item was not and will not be delivered.
+        """
+        backend = current_backend()
+        state = self._state
+        if len(state.buffer) < state.max_size or state.receivers or self._closed or not state.receiving_ends:
+            if backend.checkpoint_due():
+                await backend.checkpoint()
+            self._check_open()
+            if state.put(item):
+                return
+        waiter = _Sender(backend.create_parker(), self, item)
+        state.senders.append(waiter)
+        try:
+            answer = await waiter.parker.park()
+        except BaseException:
+            _leave(state.senders, waiter)
+            raise
+        if answer is _CLOSED:
+            self._check_open()
+        if answer is _ENDED:
+            raise BrokenResourceError("all receiving ends of the memory object stream are closed")
+
+    def clone(self) -> MemoryObjectSendStream[T_contra]:
+        """Return another sending end of the same stream."""
+        if self._closed:
+            self._check_open()
+        return MemoryObjectSendStream(self._state)
+
+    def close(self) -> None:
+        """Close this end; idempotent, no checkpoint.
+
+        Tasks that wait in it get ``ClosedResourceError``; after the last one receivers get what is left in the buffer
+        and then ``EndOfStream``.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        state = self._state
+        state.sending_ends -= 1
+        _wake_own(state.senders, self)
+        if not state.sending_ends:
+            receivers, state.receivers = state.receivers, deque()
+            for receiver in receivers:
+                receiver.parker.unpark(_ENDED)
+
+    async def aclose(self) -> None:
+        """Close this end, as ``close``; no checkpoint."""
+        self.close()
+
+    def statistics(self) -> MemoryObjectStreamStatistics:
+        """Return the state of the stream."""
+        return self._state.statistics()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if not getattr(self, "_closed", True):
+            warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=1, source=self)
+
+    def __repr__(self) -> str:
+        return f"<MemoryObjectSendStream {'closed' if self._closed else 'open'}, {_described(self._state)}>"
+
+
+def _described(state: _State) -> str:
+    return f"{len(state.buffer)}/{state.max_size} items, {len(state.senders)} sending, {len(state.receivers)} receiving"
+
+
+_Waiter = TypeVar("_Waiter", _Receiver, _Sender)
+
+
+def _leave(waiters: deque[_Waiter], waiter: _Waiter) -> None:
+    # By identity: comparing the tuples would compare the users' items.
+    for index, other in enumerate(waiters):
+        if other is waiter:
+            del waiters[index]
+            return
+
+
+def _wake_own(waiters: deque[_Waiter], stream: object) -> None:
+    for waiter in [waiter for waiter in waiters if waiter.stream is stream]:
+        _leave(waiters, waiter)
+        waiter.parker.unpark(_CLOSED)
+
+
+class create_memory_object_stream(tuple[MemoryObjectSendStream[T], MemoryObjectReceiveStream[T]]):  # noqa: N801
+    """Return a new memory object stream, as the pair of its sending and its receiving end.
+
+    :param max_buffer_size: how many items ``send`` puts into a buffer before it waits: an int of at least 0 (with 0 it
+        waits for a receiver), or ``math.inf``.
+
+    ``create_memory_object_stream[Item](...)`` tells type checkers what the stream carries. Raises ``ValueError`` or
+    ``TypeError`` for another ``max_buffer_size``. Needs no running loop.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, max_buffer_size: float = 0) -> Self:
+        """Make the pair."""
+        if isinstance(max_buffer_size, bool) or not isinstance(max_buffer_size, int | float):
+            raise TypeError(f"max_buffer_size must be an int or math.inf, not {type(max_buffer_size).__name__}")
+        if max_buffer_size != max_buffer_size or max_buffer_size < 0:
+            raise ValueError(f"max_buffer_size must be at least 0, got {max_buffer_size}")
+        if isinstance(max_buffer_size, float) and max_buffer_size != inf:
+            raise ValueError(f"max_buffer_size must be an int or math.inf, not {max_buffer_size}")
+        state = _State(max_buffer_size)
+        return super().__new__(cls, (MemoryObjectSendStream[T](state), MemoryObjectReceiveStream[T](state)))
+
+    @property
+    def send_stream(self) -> MemoryObjectSendStream[T]:
+        """The sending end."""
+        return self[0]
+
+    @property
+    def receive_stream(self) -> MemoryObjectReceiveStream[T]:
+        """The receiving end."""
+        return self[1]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self[0].close()
+        self[1].close()

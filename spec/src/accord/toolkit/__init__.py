@@ -1,0 +1,26 @@
+"""Pieces that backends share, so that what users see is the same on each (names, texts, outcomes).
+
+A backend may use them; the contract does not ask for it. They import nothing that runs a loop.
+"""
+
+from .checks import check_deadline, check_delay, check_options, check_shield
+from .coroutines import call_for_coroutine, check_coroutine, task_name
+from .errors import exit_exception, group_error, note_task, prune, split
+from .handles import HandleMixin, StartStatus
+
+__all__ = [
+    "HandleMixin",
+    "StartStatus",
+    "call_for_coroutine",
+    "check_coroutine",
+    "check_deadline",
+    "check_delay",
+    "check_options",
+    "check_shield",
+    "exit_exception",
+    "group_error",
+    "note_task",
+    "prune",
+    "split",
+    "task_name",
+]

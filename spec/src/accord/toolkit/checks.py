@@ -1,0 +1,44 @@
+"""Argument checks with one text for every backend (rules TIME-4 to TIME-6, CANCEL-19, RUN-4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from math import isnan
+
+
+def _check_real(value: object, name: str) -> float:
+    # A bool is an int to Python, but `deadline=True` is a mistake and not one second.
+    if isinstance(value, bool) or not isinstance(value, float | int):
+        raise TypeError(f"{name} must be a real number (seconds), not {type(value).__name__}")
+    try:
+        value = float(value)
+    except OverflowError:
+        raise ValueError(f"{name} is too large for a float") from None
+    if isnan(value):
+        raise ValueError(f"{name} must not be NaN")
+    return value
+
+
+def check_deadline(value: object) -> float:
+    """Return a deadline as float; ``TypeError`` or ``ValueError`` (NaN) if it is none."""
+    return _check_real(value, "deadline")
+
+
+def check_delay(value: object) -> float:
+    """Return a delay as float; ``TypeError`` or ``ValueError`` (NaN) if it is none."""
+    return _check_real(value, "delay")
+
+
+def check_shield(value: object) -> bool:
+    """Return ``value`` if it is a bool; ``TypeError`` otherwise."""
+    if not isinstance(value, bool):
+        raise TypeError(f"shield must be a bool, not {type(value).__name__}")
+    return value
+
+
+def check_options(backend: str, options: Mapping[str, object], known: Iterable[str]) -> None:
+    """Raise ``TypeError`` for the first option that is not known, and list those that are."""
+    names = sorted(known)
+    for option in options:
+        if option not in names:
+            raise TypeError(f"backend {backend!r} has no option {option!r}; its options are {', '.join(names)}")
