@@ -104,12 +104,7 @@ class AsyncioBackend:
 
     async def checkpoint_if_cancelled(self) -> None:
         """See ``accord.protocols.Backend``."""
-        record = current_record()
-        state = record.state
-        if state.heap:
-            state.look_at_clock()
-        if record.scope._effective:
-            await parking.checkpoint(record)
+        await parking.checkpoint_if_cancelled(current_record())
 
     async def cancel_shielded_checkpoint(self) -> None:
         """See ``accord.protocols.Backend``."""

@@ -35,8 +35,8 @@ from accord.toolkit import (
 )
 from accord.toolkit.coroutines import close_quietly
 
-from .current import current_record
-from .parking import bare_yield, shielded_yield
+from .current import current_record, current_task
+from .parking import bare_yield, checkpoint_if_cancelled, shielded_yield
 from .records import TaskRecord, attach
 from .scopes import ACTIVE, LEFT, NEW, CancelScope, update
 
@@ -74,7 +74,9 @@ class _Starter:
         self.cut = False
 
     def on_started(self, value: Any) -> None:
-        """Move the task into its group and let the caller of ``start()`` go on."""
+        """Move the task into its group and let the caller of ``start()`` go on, unless that was cancelled."""
+        if self.holder._effective:
+            return
         self.value = value
         self.started = True
         if self.record is not None:  # None: called by the function before it returned its coroutine
@@ -99,6 +101,13 @@ class _Starter:
             self.future.set_result(None)
 
 
+def _is_running(record: TaskRecord) -> bool:
+    try:
+        return current_task() is record.task
+    except RuntimeError:
+        return False
+
+
 async def _run(record: TaskRecord, group: TaskGroup) -> None:
     coro = record._coro
     try:
@@ -110,17 +119,18 @@ async def _run(record: TaskRecord, group: TaskGroup) -> None:
         value = await coro
         if record.scope is not record:
             raise RuntimeError(f"task {record.name!r} ended with a cancel scope or task group still open")
-    except GeneratorExit:
-        if not record.stepped:
-            close_quietly(coro)
-        raise
     except BaseException as exc:
         if not record.stepped:
             close_quietly(coro)
+        if isinstance(exc, GeneratorExit) and not _is_running(record):
+            raise  # this coroutine is being closed: its loop is gone
         group._task_raised(record, exc)
     else:
         record._value = value
         group._task_ended(record, HandleStatus.FINISHED)
+    finally:
+        # The traceback of an error leads to this frame, and the record leads to the error (TASK-36).
+        del record, group, coro
 
 
 class TaskGroup:
@@ -205,6 +215,7 @@ class TaskGroup:
         """See ``accord.protocols.TaskGroup``."""
         if self._phase != ACTIVE:
             self._refuse(func)
+        await checkpoint_if_cancelled(current_record())
         host = current_record()
         future = _ExitFuture(loop=host.state.loop)
         future._scope = holder = CancelScope(inf, None, False)
@@ -239,8 +250,9 @@ class TaskGroup:
             return record if return_handle else starter.value
         if starter.error is not None:
             raise starter.error
-        if starter.cut:
-            raise CancelledError(record.reason())
+        if starter.cut or starter.holder._effective:
+            current_record().note_delivery()
+            raise CancelledError(current_record().reason())
         raise RuntimeError(f"task {record.name!r} ended without calling task_status.started()")
 
     def _task_raised(self, record: TaskRecord, exc: BaseException) -> None:
@@ -351,7 +363,6 @@ class TaskGroup:
             self._cut = True
         if error is not None:
             prune(error)
-            note_task(error, host.name)
             self._fail(error, host.name)
         return None
 

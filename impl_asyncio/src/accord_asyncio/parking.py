@@ -31,6 +31,15 @@ async def checkpoint(record: TaskRecord) -> None:
         raise_cancelled(record)
 
 
+async def checkpoint_if_cancelled(record: TaskRecord) -> None:
+    """Raise if the task is cancelled, after a yield; otherwise do nothing."""
+    state = record.state
+    if state.heap:
+        state.look_at_clock()
+    if record.scope._effective:
+        await checkpoint(record)
+
+
 def raise_cancelled(record: TaskRecord) -> None:
     """Raise the cancellation that the task is under."""
     record.note_delivery()

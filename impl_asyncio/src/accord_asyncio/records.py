@@ -242,8 +242,9 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
         if self._entry is not None:
             self.state.disarm(self)
         self.hit = None
-        # Task and record refer to each other; one of the two ways has to go, or each task waits for the collector.
-        self.task = _NO_TASK
+        # Task and record refer to each other, and the record to itself as a scope; such circles would wait for the
+        # garbage collector (TASK-36).
+        self.task = self.scope = self._host = _NO_TASK
         self._settle(status)
         watchers, self._watchers = self._watchers, None
         for callback in watchers or ():

@@ -41,28 +41,32 @@ Ts = TypeVarTuple("Ts")
 class Starter:
     """The caller's side of ``start()``, until the task is started or has ended."""
 
-    __slots__ = ("error", "group", "native", "record", "started", "status", "value")
+    __slots__ = ("error", "group", "native", "record", "started", "status", "task", "value")
 
     def __init__(self, group: TaskGroup) -> None:
         self.group = group
         self.status = StartStatus(self.on_started)
         self.record: TaskRecord | None = None
         self.native: trio.TaskStatus[None] | None = None
+        self.task: trio.lowlevel.Task | None = None
         self.started = False
         self.value: Any = None
         self.error: BaseException | None = None
 
     def on_started(self, value: Any) -> None:
-        """Move the task into its group and let the caller of ``start()`` go on."""
-        self.value = value
-        self.started = True
+        """Move the task into its group and let the caller of ``start()`` go on, unless that was cancelled."""
         record = self.record
         if record is not None:  # None: called by the function before it returned its coroutine
+            assert self.native is not None
+            assert self.task is not None
+            self.native.started()
+            if self.task.parent_nursery is not self.group._nursery:
+                return
             record.starter = None
             record.outer = self.group._scope
             record._start_value = value
-            if self.native is not None:
-                self.native.started()
+        self.value = value
+        self.started = True
 
 
 class TaskGroup:
@@ -132,10 +136,13 @@ class TaskGroup:
             await trio.lowlevel.cancel_shielded_checkpoint()
         if record.starter is not None:
             record.starter.native = task_status
+            record.starter.task = task
         record.native = native = trio.CancelScope()
         if record.reason is not None:
             native.cancel()
         status = HandleStatus.CANCELLED
+        error: BaseException | None
+        cancelled: BaseException | None = None
         try:
             with native:
                 record._value = await record._coro
@@ -154,6 +161,9 @@ class TaskGroup:
         finally:
             detach(task)
             record.end(status)
+            # The traceback of an error leads to this frame, and the record leads to the error (TASK-36).
+            error = cancelled = None
+            del self, record, task, native, task_status
 
     def _close_scopes(self, record: TaskRecord) -> None:
         while record.scope is not None:
@@ -187,6 +197,7 @@ class TaskGroup:
         """See ``accord.protocols.TaskGroup``."""
         if self._phase != ACTIVE:
             self._refuse(func)
+        await trio.lowlevel.checkpoint_if_cancelled()
         host = current_record()
         starter = Starter(self)
         try:
@@ -205,6 +216,7 @@ class TaskGroup:
                 return record if return_handle else starter.value
             if starter.error is not None:
                 raise starter.error
+            await trio.lowlevel.checkpoint_if_cancelled()
             raise RuntimeError(f"task {record.name!r} ended without calling task_status.started()")
         finally:
             starter.status.disconnect()
@@ -243,7 +255,6 @@ class TaskGroup:
             cancelled, error = (exc, None) if isinstance(exc, trio.Cancelled) else _split(exc)
             if error is not None:
                 prune(error)
-                note_task(error, host.name)
                 self._fail(error, host.name)
         while host.scope is not None and host.scope is not scope:
             host.scope.__exit__(None, None, None)

@@ -51,7 +51,12 @@ from .net.attributes import TypedAttributeProvider, typed_attribute
 from .net.sockets import SocketListener, SocketStream
 from .net.tcp import connect_tcp, create_tcp_listener
 from .protocols import CancelReason, HandleStatus, TaskGroup, TaskHandle, TaskInfo, TaskStatus
-from .streams.memory import create_memory_object_stream
+from .streams.memory import (
+    MemoryObjectReceiveStream,
+    MemoryObjectSendStream,
+    MemoryObjectStreamStatistics,
+    create_memory_object_stream,
+)
 from .sync import (
     CapacityLimiter,
     CapacityLimiterStatistics,
@@ -94,6 +99,9 @@ __all__ = [
     "HandleStatus",
     "Lock",
     "LockStatistics",
+    "MemoryObjectReceiveStream",
+    "MemoryObjectSendStream",
+    "MemoryObjectStreamStatistics",
     "NoEventLoopError",
     "ResourceGuard",
     "RunFinishedError",

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from math import inf
 from typing import Any, TypeVar, overload
 
+from ._backends import current_backend
 from ._tasks import create_task_group
 from .protocols import TaskHandle
 from .streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream, create_memory_object_stream
@@ -27,6 +28,17 @@ def _check_all(coros: tuple[Any, ...]) -> None:
         for coro in coros:
             check_coroutine(coro)
     except TypeError:
+        for coro in coros:
+            close_quietly(coro)
+        raise
+
+
+async def _admit(coros: tuple[Any, ...]) -> None:
+    """Check the coroutines and for cancellation, and close them all if they are not to run."""
+    _check_all(coros)
+    try:
+        await current_backend().checkpoint_if_cancelled()
+    except BaseException:
         for coro in coros:
             close_quietly(coro)
         raise
@@ -74,7 +86,7 @@ async def gather(*coros: Coroutine[Any, Any, Any]) -> tuple[Any, ...]:
 
     The first that fails cancels the others, and the errors are raised as an exception group. A checkpoint (GATHER-1).
     """
-    _check_all(coros)
+    await _admit(coros)
     handles: list[TaskHandle[Any]] = []
     async with create_task_group() as group:
         handles += [group.create_task(coro) for coro in coros]
@@ -95,6 +107,7 @@ async def amap(
             raise TypeError(f"limit must be an int, not {type(limit).__name__}")
         if limit < 1:
             raise ValueError(f"limit must be at least 1, got {limit}")
+    await current_backend().checkpoint_if_cancelled()
     if limit is None:
         handles: list[TaskHandle[R]] = []
         async with create_task_group() as group:

@@ -61,7 +61,8 @@ class _Call:
         try:
             self.token.call_soon(self.finish)
         except RunFinishedError:
-            pass  # the call was abandoned and its run is over: nobody wants the answer
+            # The call was abandoned and its run is over: nobody wants the answer, but a limiter may outlive runs.
+            self.limiter.release_on_behalf_of(self)
 
     def finish(self) -> None:
         """Give the token back and wake the task; on the loop."""

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import warnings
 from collections import deque
-from math import inf
 from types import TracebackType
 from typing import Any, Generic, NamedTuple, Self, TypeVar, cast
 
 from .._backends import current_backend
 from ..exceptions import BrokenResourceError, ClosedResourceError, EndOfStream, WouldBlock
 from ..protocols.parking import AnyParker
+from ..toolkit.checks import check_amount
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -372,13 +372,7 @@ class create_memory_object_stream(tuple[MemoryObjectSendStream[T], MemoryObjectR
 
     def __new__(cls, max_buffer_size: float = 0) -> Self:
         """Make the pair."""
-        if isinstance(max_buffer_size, bool) or not isinstance(max_buffer_size, int | float):
-            raise TypeError(f"max_buffer_size must be an int or math.inf, not {type(max_buffer_size).__name__}")
-        if max_buffer_size != max_buffer_size or max_buffer_size < 0:
-            raise ValueError(f"max_buffer_size must be at least 0, got {max_buffer_size}")
-        if isinstance(max_buffer_size, float) and max_buffer_size != inf:
-            raise ValueError(f"max_buffer_size must be an int or math.inf, not {max_buffer_size}")
-        state = _State(max_buffer_size)
+        state = _State(check_amount(max_buffer_size, "max_buffer_size"))
         return super().__new__(cls, (MemoryObjectSendStream[T](state), MemoryObjectReceiveStream[T](state)))
 
     @property

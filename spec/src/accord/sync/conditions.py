@@ -1,7 +1,8 @@
 """Condition variables on a lock.
 
-``notify`` moves a waiting task to the queue of the lock, and it is woken once, with the lock in its hands. So nothing
-is lost between being notified and having the lock, and nobody is woken only to wait again.
+``notify`` wakes a waiting task and puts it into the queue of the lock in the same moment. So it is decided at once who
+was notified (a task that was cancelled before is passed over), and the lock comes to the notified tasks in order. From
+then on a task can't be cancelled any more until it has the lock and returns.
 """
 
 from __future__ import annotations
@@ -29,10 +30,12 @@ class ConditionStatistics(NamedTuple):
 
 
 class _Waiter:
-    __slots__ = ("parker", "task")
+    __slots__ = ("lock_parker", "parker", "task")
 
-    def __init__(self, parker: AnyParker, task: TaskInfo) -> None:
-        self.parker = parker
+    def __init__(self, task: TaskInfo) -> None:
+        backend = current_backend()
+        self.parker: AnyParker = backend.create_parker()
+        self.lock_parker: AnyParker = backend.create_parker()
         self.task = task
 
 
@@ -71,36 +74,27 @@ class Condition:
 
         The lock is held again whether this returns or raises (COND-3). ``RuntimeError`` if it is not held.
         """
-        task = self._lock.check_held("wait with")
-        backend = current_backend()
         # A cancelled task must neither release the lock nor be notified.
-        await backend.checkpoint_if_cancelled()
-        waiter = _Waiter(backend.create_parker(), task)
-        self._waiters.append(waiter)
-        self._lock.release()
-        try:
-            granted = await waiter.parker.park()
-        except BaseException:
-            notified = waiter not in self._waiters
-            if not notified:
-                self._waiters.remove(waiter)
-            self._lock.leave(waiter.parker, task)
-            await self._take_back(task)
-            if notified:
-                # It was given a notification and can't act on it: the next one gets it (COND-5).
-                self._notify(1)
-            raise
-        if not granted:
-            raise self._lock.broken()
-
-    async def _take_back(self, task: TaskInfo) -> None:
+        await current_backend().checkpoint_if_cancelled()
         lock = self._lock
-        if not lock.locked():
-            lock.acquire_nowait()
-        else:
-            parker = lock.enqueue(current_backend().create_parker(), task)
-            if not await parker.park_shielded():
-                raise lock.broken()
+        waiter = _Waiter(lock.check_held("wait with"))
+        self._waiters.append(waiter)
+        lock.release()
+        try:
+            await waiter.parker.park()
+        except BaseException:
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+            if lock.locked():
+                lock.enqueue(waiter.lock_parker, waiter.task)
+            else:
+                lock.acquire_nowait()
+                waiter.lock_parker.unpark(True)
+            if not await waiter.lock_parker.park_shielded():
+                raise lock.broken() from None
+            raise
+        if not await waiter.lock_parker.park_shielded():
+            raise lock.broken()
 
     async def wait_for(self, predicate: Callable[[], T]) -> T:
         """Wait until ``predicate()`` is true, asking at each notification, and return what it returned (COND-6).
@@ -128,8 +122,9 @@ class Condition:
     def _notify(self, n: int) -> None:
         while n > 0 and self._waiters:
             waiter = self._waiters.popleft()
-            self._lock.enqueue(waiter.parker, waiter.task)
-            n -= 1
+            if waiter.parker.unpark(None):
+                self._lock.enqueue(waiter.lock_parker, waiter.task)
+                n -= 1
 
     def statistics(self) -> ConditionStatistics:
         """Return how many tasks wait, and the state of the lock."""

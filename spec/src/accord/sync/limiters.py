@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from math import inf, isnan
 from types import TracebackType
 from typing import NamedTuple
 
 from .._backends import current_backend
 from ..exceptions import WouldBlock
 from ..protocols.parking import AnyParker
+from ..toolkit.checks import check_amount
 
 
 class CapacityLimiterStatistics(NamedTuple):
@@ -25,16 +25,6 @@ class CapacityLimiterStatistics(NamedTuple):
     """Number of tasks that wait for a token."""
 
 
-def _check_total(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"total_tokens must be an int or math.inf, not {type(value).__name__}")
-    if isnan(value) or value < 0:
-        raise ValueError(f"total_tokens must be at least 0, got {value}")
-    if isinstance(value, float) and value != inf:
-        raise TypeError(f"total_tokens must be an int or math.inf, not the float {value}")
-    return value
-
-
 class CapacityLimiter:
     """A number of tokens, each borrower holding one at most; an asynchronous context manager (area LIMIT).
 
@@ -46,7 +36,7 @@ class CapacityLimiter:
     __slots__ = ("__weakref__", "_borrowers", "_total", "_waiting")
 
     def __init__(self, total_tokens: float) -> None:
-        self._total = _check_total(total_tokens)
+        self._total = check_amount(total_tokens, "total_tokens")
         self._borrowers: dict[object, None] = {}
         self._waiting: deque[tuple[AnyParker, object]] = deque()
 
@@ -57,7 +47,7 @@ class CapacityLimiter:
 
     @total_tokens.setter
     def total_tokens(self, value: float) -> None:
-        self._total = _check_total(value)
+        self._total = check_amount(value, "total_tokens")
         self._grant()
 
     @property

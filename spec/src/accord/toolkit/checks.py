@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import isnan
+from math import inf, isnan
 
 
 def _check_real(value: object, name: str) -> float:
@@ -33,6 +33,17 @@ def check_shield(value: object) -> bool:
     """Return ``value`` if it is a bool; ``TypeError`` otherwise."""
     if not isinstance(value, bool):
         raise TypeError(f"shield must be a bool, not {type(value).__name__}")
+    return value
+
+
+def check_amount(value: object, name: str) -> float:
+    """Return ``value`` if it is an int of at least 0 or ``math.inf``; ``TypeError`` or ``ValueError`` otherwise."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} must be an int or math.inf, not {type(value).__name__}")
+    if isnan(value) or value < 0:
+        raise ValueError(f"{name} must be at least 0, got {value}")
+    if isinstance(value, float) and value != inf:
+        raise TypeError(f"{name} must be an int or math.inf, not the float {value}")
     return value
 
 

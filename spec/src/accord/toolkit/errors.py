@@ -9,14 +9,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from types import TracebackType
+from typing import TypeGuard
 
 DEBUG = os.environ.get("ACCORD_DEBUG", "") not in ("", "0")
 
 _LIBRARY = ("accord", "accord_asyncio", "accord_trio")
 _NOTE = "in task "
 
-# Checked against this name, a group is one of BaseException to type checkers too, and not one of an unknown type.
-_GROUP: type[BaseExceptionGroup[BaseException]] = BaseExceptionGroup
+
+def _is_group(exc: BaseException) -> TypeGuard[BaseExceptionGroup[BaseException]]:
+    # A plain isinstance leaves type checkers with a group of an unknown type.
+    return isinstance(exc, BaseExceptionGroup)
 
 
 def _is_library(tb: TracebackType) -> bool:
@@ -35,7 +38,7 @@ def prune(exc: BaseException) -> None:
             kept.append(tb)
         tb = tb.tb_next
     # An error raised by the library itself keeps its last frame if the user has none in it: better than nothing.
-    if kept or isinstance(exc, _GROUP):
+    if kept or _is_group(exc):
         following: TracebackType | None = None
         for tb in reversed(kept):
             tb.tb_next = following
@@ -47,7 +50,7 @@ def prune(exc: BaseException) -> None:
 
 def members(exc: BaseException) -> Sequence[BaseException]:
     """Return the members of an exception group, and nothing for another exception."""
-    return exc.exceptions if isinstance(exc, _GROUP) else ()
+    return exc.exceptions if _is_group(exc) else ()
 
 
 def _notes(exc: BaseException) -> Iterable[str]:
@@ -90,6 +93,8 @@ def split(exc: BaseException, kind: type[BaseException]) -> tuple[BaseException 
     """Return the part of ``exc`` that is made of ``kind``, and the rest; either may be None."""
     if isinstance(exc, kind):
         return exc, None
-    if not isinstance(exc, _GROUP):
+    if not _is_group(exc):
         return None, exc
-    return exc.split(kind)
+    matching, rest = exc.split(kind)
+    # Without a match the group stays the object that it is; split() has made a copy.
+    return matching, exc if matching is None else rest

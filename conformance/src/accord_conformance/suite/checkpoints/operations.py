@@ -62,6 +62,11 @@ async def noop() -> None:
     """A task that ends at once."""
 
 
+async def return_at_once(argument: int) -> int:
+    """A task that ends at once with its argument."""
+    return argument
+
+
 async def start_at_once(*, task_status: accord.TaskStatus[None] = accord.TASK_STATUS_IGNORED) -> None:
     """A task that is started without a checkpoint."""
     task_status.started()
@@ -73,9 +78,10 @@ simple_row("sleep", "CY", lambda: accord.sleep(0.001))
 simple_row("sleep_until", "CY", lambda: accord.sleep_until(accord.current_time()))
 simple_row("checkpoint_if_cancelled", "C-", checkpoint_if_cancelled)
 simple_row("cancel_shielded_checkpoint", "-Y", cancel_shielded_checkpoint)
-simple_row("gather of nothing", "CY", lambda: accord.gather())
-simple_row("gather", "CY", lambda: accord.gather(noop()))
-simple_row("amap of nothing", "CY", lambda: accord.amap(checkpoint, []))
+simple_row("gather of nothing", "-Y", lambda: accord.gather())
+simple_row("gather", "-Y", lambda: accord.gather(noop()))
+simple_row("amap", "-Y", lambda: accord.amap(return_at_once, [1]))
+simple_row("amap of nothing", "-Y", lambda: accord.amap(checkpoint, []))
 simple_row("to_thread.run_sync", "CY", lambda: accord.to_thread.run_sync(int))
 
 
@@ -103,7 +109,7 @@ async def _group_exit_with_tasks() -> AsyncIterator[Prepared]:
     yield Prepared(leave)
 
 
-@row("TaskGroup.start", "CY")
+@row("TaskGroup.start", "-Y")
 async def _start() -> AsyncIterator[Prepared]:
     async with accord.create_task_group() as group:
         yield Prepared(lambda: group.start(start_at_once))

@@ -101,25 +101,6 @@ async def test_raises_if_cancelled(operation: Operation) -> None:
     assert scope.cancelled_caught
 
 
-@rule("CKPT-1")
-async def test_cancelled_during_checkpoint() -> None:
-    """A task that is cancelled while its checkpoint yields raises from that checkpoint."""
-    events = []
-
-    async def child() -> None:
-        events.append("begins")
-        await checkpoint()
-        events.append("goes on")
-        await accord.sleep_forever()
-
-    async with accord.create_task_group() as group:
-        group.start_soon(child)
-        while not events:
-            await checkpoint()
-        group.cancel()
-    assert events in (["begins"], ["begins", "goes on"])
-
-
 @rule("CKPT-2")
 async def test_does_not_yield() -> None:
     """``checkpoint_if_cancelled`` does not yield if nothing is cancelled, nor in a shield."""

@@ -105,8 +105,8 @@ async def test_start(yields: bool) -> None:
 
 
 @rule("CTX-2")
-async def test_function_is_called_in_the_callers_context_or_a_copy() -> None:
-    """What a coroutine function does is part of the task, also before its first checkpoint."""
+async def test_changes_before_the_first_checkpoint() -> None:
+    """What a task sets before its first checkpoint stays inside as well."""
 
     async def child() -> None:
         variable.set("child")

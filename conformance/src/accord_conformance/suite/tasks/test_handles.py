@@ -242,15 +242,13 @@ async def test_cancelled_waiter_does_not_cancel_the_task() -> None:
 
 
 @rule("TASK-33")
-async def test_waiter_is_cancelled_around_the_end_of_the_task() -> None:
-    """A waiter that is cancelled before the task ends raises that; one that is cancelled later gets the value."""
-    for gap in GAPS:
-        async with accord.create_task_group() as group:
-            handle = group.start_soon(accord.sleep_forever)
-            attempt = await blocked(group, handle.wait)
-            # The task ends a step after its cancellation: the "just" cases can't be told apart from here.
-            if gap in (GAPS[0], GAPS[3]):
-                await race(gap, attempt, handle.cancel)
+@pytest.mark.parametrize("gap", [GAPS[0], GAPS[3]])
+async def test_waiter_is_cancelled_around_the_end_of_the_task(gap: str) -> None:
+    """A waiter that is cancelled before the task ends raises that; one that is cancelled later returns."""
+    # The task ends a step after its own cancellation, so the other two gaps can't be reached from here.
+    async with accord.create_task_group() as group:
+        handle = group.start_soon(accord.sleep_forever)
+        await race(gap, await blocked(group, handle.wait), handle.cancel)
 
 
 @rule("TASK-34")

@@ -1,0 +1,161 @@
+"""What tracebacks show, how long they get, and that errors stay what they are."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+import accord
+import pytest
+from accord.lowlevel import checkpoint
+from accord.protocols import Backend, TaskStatus
+from accord_conformance.helpers import leaves, rule
+
+
+async def _fail(error: Exception) -> None:
+    await checkpoint()
+    raise error
+
+
+async def _nested(depth: int, error: Exception) -> None:
+    if depth == 0:
+        await _fail(error)
+    async with accord.create_task_group() as group:
+        group.start_soon(_nested, depth - 1, error)
+
+
+def _library_frames(error: BaseException, backend: Backend) -> int:
+    """How many frames of accord, and of the backend's package, a traceback has."""
+    packages = {"accord", type(backend).__module__.partition(".")[0]}
+    count = 0
+    tb: TracebackType | None = error.__traceback__
+    while tb is not None:
+        count += str(tb.tb_frame.f_globals.get("__name__")).partition(".")[0] in packages
+        tb = tb.tb_next
+    return count
+
+
+@rule("ERR-6")
+def test_library_frames_are_removed(run: Callable[..., Any], backend: Backend) -> None:
+    """An error that crossed tasks, groups and a run shows the frames of the user's functions only."""
+    for operation in (_fail, lambda error: _nested(1, error), lambda error: _nested(3, error)):
+        error = ValueError("deep down")
+        with pytest.raises(Exception) as caught:
+            run(operation, error)
+        group = caught.value
+        assert _library_frames(group, backend) <= 1
+        assert leaves(group) == [error]
+        functions = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
+        assert functions[-1] == "_fail"
+        while isinstance(group, ExceptionGroup):
+            (group,) = group.exceptions
+            assert _library_frames(group, backend) == 0
+
+
+@rule("ERR-6")
+async def test_library_frames_are_removed_at_each_boundary() -> None:
+    """The members of an exception group show no library frames when it is caught."""
+    backend = accord.lowlevel.current_backend()
+    error = ValueError("deep down")
+    with pytest.raises(ExceptionGroup) as caught:
+        await _nested(2, error)
+    (inner,) = caught.value.exceptions
+    assert _library_frames(inner, backend) == 0
+    assert _library_frames(error, backend) == 0
+    assert "_fail" in [frame.name for frame in traceback.extract_tb(error.__traceback__)]
+
+
+@rule("ERR-6")
+@pytest.mark.parametrize("debug", ["", "0", "1"])
+def test_library_frames_are_kept_for_debugging(
+    script: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, debug: str
+) -> None:
+    """With ACCORD_DEBUG=1 the traceback shows the library's frames as well."""
+    monkeypatch.setenv("ACCORD_DEBUG", debug)
+    result = script(
+        """
+import traceback
+package = type(backend).__module__.partition(".")[0]
+async def fail():
+    async with accord.create_task_group() as group:
+        group.start_soon(deeper)
+async def deeper():
+    async with accord.create_task_group() as group:
+        raise ValueError
+try:
+    run(fail)
+except ExceptionGroup as group:
+    (member,) = group.exceptions
+    frames = traceback.walk_tb(member.__traceback__)
+    names = [str(frame.f_globals["__name__"]).partition(".")[0] for frame, _ in frames]
+    print(sum(name in ("accord", package) for name in names) > 0)
+"""
+    )
+    assert result.stdout == ("True\n" if debug == "1" else "False\n"), result.stderr
+
+
+@rule("ERR-7")
+async def test_tracebacks_grow_in_proportion() -> None:
+    """Twice as many nested groups make a traceback that is at most about twice as long."""
+    lines: list[int] = []
+    for depth in (4, 8, 16):
+        with pytest.raises(ExceptionGroup) as caught:
+            await _nested(depth, ValueError())
+        formatted = traceback.TracebackException.from_exception(caught.value, max_group_depth=100)
+        lines.append(sum(part.count("\n") for part in formatted.format()))
+    assert lines[2] - lines[1] <= 2.5 * (lines[1] - lines[0])
+
+
+@rule("ERR-11")
+async def test_errors_stay_what_they_are() -> None:
+    """An error that passes through the library is the same object, with its cause, context and notes."""
+
+    def make() -> ValueError:
+        try:
+            try:
+                raise KeyError("context")
+            except KeyError:
+                raise ValueError("mine") from cause
+        except ValueError as error:
+            error.add_note("my note")
+            return error
+
+    async def fail(*, task_status: TaskStatus[None] = accord.TASK_STATUS_IGNORED) -> None:
+        raise error
+
+    def fail_now() -> None:
+        raise error
+
+    async def through_group() -> None:
+        async with accord.create_task_group() as group:
+            group.start_soon(fail)
+
+    async def through_start() -> None:
+        async with accord.create_task_group() as group:
+            try:
+                await group.start(fail)
+            except ValueError as caught:
+                passed = caught
+        raise passed
+
+    cause = OSError("cause")
+    ways: list[Callable[[], Any]] = [
+        through_group,
+        through_start,
+        lambda: accord.gather(fail()),
+        lambda: accord.to_thread.run_sync(fail_now),
+    ]
+    for way in ways:
+        error = make()
+        context = error.__context__
+        with pytest.raises(Exception) as info:
+            await way()
+        assert len(leaves(info.value)) == 1
+        assert leaves(info.value)[0] is error
+        assert error.__cause__ is cause
+        assert error.__context__ is context
+        assert isinstance(context, KeyError)
+        assert error.__notes__[0] == "my note"
+        assert len(error.__notes__) <= 2

@@ -1,0 +1,49 @@
+"""Connected streams for the tests of this area."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import accord
+from accord import SocketStream
+from accord.abc import SocketAttribute
+
+HOST = "127.0.0.1"
+
+
+@asynccontextmanager
+async def connected() -> AsyncIterator[tuple[SocketStream, SocketStream]]:
+    """Two streams that are connected with each other: a client's and a server's."""
+    async with await accord.create_tcp_listener(local_host=HOST) as listener:
+        client = await accord.connect_tcp(HOST, listener.extra(SocketAttribute.local_port))
+        try:
+            server = await listener.accept()
+        except BaseException:
+            await client.aclose()
+            raise
+    try:
+        yield client, server
+    finally:
+        with accord.CancelScope(shield=True):
+            await client.aclose()
+            await server.aclose()
+
+
+async def reset(stream: SocketStream) -> None:
+    """Close a stream in such a way that the peer's operating system sees the connection reset."""
+    stream.extra(SocketAttribute.raw_socket).setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    await stream.aclose()
+
+
+async def receive_all(stream: SocketStream) -> bytes:
+    """What the peer sends until it ends its sending."""
+    return b"".join([chunk async for chunk in stream])
+
+
+def pattern(size: int) -> bytes:
+    """Bytes in which a piece that is missing, doubled or moved is noticed."""
+    block = b"".join(number.to_bytes(4, "big") for number in range(size // 4 + 1))
+    return block[:size]
