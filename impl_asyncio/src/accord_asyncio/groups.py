@@ -241,15 +241,20 @@ class TaskGroup:
         finally:
             self._starting -= 1
             starter.status.disconnect()
-            starter.error = None
             self._wake_exit()
+            # An error's traceback leads here, and both lead to the error.
+            starter.error = None
+            del starter, record
 
     def _start_result(self, starter: _Starter, record: TaskRecord | None, return_handle: bool) -> Any:
         assert record is not None
         if starter.started:
             return record if return_handle else starter.value
         if starter.error is not None:
-            raise starter.error
+            try:
+                raise starter.error
+            finally:
+                del starter, record
         if starter.cut or starter.holder._effective:
             current_record().note_delivery()
             raise CancelledError(current_record().reason())

@@ -87,10 +87,10 @@ class Parker:
         if state.heap:
             state.look_at_clock()
         if record.scope._effective and not future.done():
+            # Decided here, so that nothing is handed over during the yield.
+            future.cancel()
             await shielded_yield(record)
-            if record.scope._effective and not future.done():
-                future.cancel()
-                raise_cancelled(record)
+            raise_cancelled(record)
         if future.done():
             return future.result()
         try:

@@ -84,9 +84,11 @@ class CancelScope:
 
     @deadline.setter
     def deadline(self, value: float, /) -> None:
-        self._deadline = deadline = check_deadline(value)
+        deadline = check_deadline(value)
+        cancelled = self.cancel_called  # by the former deadline, perhaps
+        self._deadline = deadline
         self._delay = None
-        if self._phase == ACTIVE and self._reason is None:
+        if self._phase == ACTIVE and not cancelled:
             state = self._host.state
             if self._entry is not None:
                 state.disarm(self)

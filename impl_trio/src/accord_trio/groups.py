@@ -123,7 +123,12 @@ class TaskGroup:
 
     def _spawn(self, coro: Any, name: str, context: Context | None) -> TaskRecord:
         record = self._record(coro, name, self._scope)
-        self._nursery.start_soon(self._run, record, context, name=name)
+        try:
+            self._nursery.start_soon(self._run, record, context, name=name)
+        except RuntimeError:
+            # All tasks have ended, and the host is just about to notice.
+            self._phase = LEFT
+            self._refuse(coro)
         return record
 
     async def _run(
@@ -145,10 +150,13 @@ class TaskGroup:
         cancelled: BaseException | None = None
         try:
             with native:
-                record._value = await record._coro
+                try:
+                    record._value = await record._coro
+                finally:
+                    left_open = leave_scopes(record)
+                if left_open:
+                    raise RuntimeError(f"task {record.name!r} ended with a cancel scope or task group still open")
                 status = HandleStatus.FINISHED
-                if record.scope is not None:
-                    self._close_scopes(record)
         except trio.Cancelled:
             raise
         except BaseException as exc:
@@ -164,11 +172,6 @@ class TaskGroup:
             # The traceback of an error leads to this frame, and the record leads to the error (TASK-36).
             error = cancelled = None
             del self, record, task, native, task_status
-
-    def _close_scopes(self, record: TaskRecord) -> None:
-        while record.scope is not None:
-            record.scope.__exit__(None, None, None)
-        raise RuntimeError(f"task {record.name!r} ended with a cancel scope or task group still open")
 
     def _task_failed(self, record: TaskRecord, error: BaseException) -> None:
         prune(error)
@@ -227,8 +230,9 @@ class TaskGroup:
             await self._nursery.start(self._run, record, None, name=name)
         except RuntimeError:
             if not record.finished:
-                raise
-            # It ended without started(); our caller knows more about it.
+                self._phase = LEFT
+                self._refuse(record.coro)
+            # Otherwise it ended without started(), and our caller knows more about it.
 
     async def __aenter__(self) -> Self:
         """See ``accord.protocols.TaskGroup``."""
@@ -256,8 +260,7 @@ class TaskGroup:
             if error is not None:
                 prune(error)
                 self._fail(error, host.name)
-        while host.scope is not None and host.scope is not scope:
-            host.scope.__exit__(None, None, None)
+        if leave_scopes(host, scope):
             self._fail(RuntimeError(f"{self._described()} ended with a cancel scope still open in it"), host.name)
         try:
             outward = await self._leave_nursery(cancelled)
@@ -311,6 +314,15 @@ class TaskGroup:
         state = ("new", "open", "ended")[self._phase]
         tasks = len(self._nursery.child_tasks) if self._phase == ACTIVE else 0
         return f"<TaskGroup{f' {self._name!r}' if self._name else ''} {state}, {tasks} tasks>"
+
+
+def leave_scopes(record: TaskRecord, outermost: CancelScope | None = None) -> bool:
+    """Leave the scopes of the running task inside ``outermost`` that were forgotten; whether there were any."""
+    forgotten = False
+    while record.scope is not None and record.scope is not outermost:
+        record.scope.__exit__(None, None, None)
+        forgotten = True
+    return forgotten
 
 
 def _split(exc: BaseException) -> tuple[BaseException | None, BaseException | None]:

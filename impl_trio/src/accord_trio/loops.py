@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import trio
 
@@ -77,13 +76,14 @@ class LoopState:
         self._watch.records[task] = record
 
 
-_states: WeakKeyDictionary[trio.lowlevel.TrioToken, LoopState] = WeakKeyDictionary()
+_state: trio.lowlevel.RunVar[LoopState] = trio.lowlevel.RunVar("accord state")
 
 
 def current_state() -> LoopState:
     """Return the state of the run that this thread is in, made at the first call."""
-    token = trio.lowlevel.current_trio_token()
-    state = _states.get(token)
-    if state is None:
-        state = _states[token] = LoopState(token)
-    return state
+    try:
+        return _state.get()
+    except LookupError:
+        state = LoopState(trio.lowlevel.current_trio_token())
+        _state.set(state)
+        return state

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _ids = count(1)
 
+NO_TASK = "no task is running: this is a callback of the event loop, and the call needs a task"
+
 
 class TaskRecord(HandleMixin[Any]):
     """Handle and ``TaskInfo`` of one task."""
@@ -143,12 +145,20 @@ def detach(task: trio.lowlevel.Task) -> None:
     _running.pop(task, None)
 
 
+def _is_callback(task: trio.lowlevel.Task) -> bool:
+    """Whether this is the task in which Trio runs what ``call_soon`` was given: the first below the root task."""
+    root = trio.lowlevel.current_root_task()
+    return root is not None and bool(root.child_nurseries) and task.parent_nursery is root.child_nurseries[0]
+
+
 def find(task: trio.lowlevel.Task) -> TaskRecord:
     """Return the record of ``task``, and make one if it was started by somebody else."""
     record = _running.get(task)
     if record is None:
         record = _foreign.get(task)
         if record is None:
+            if _is_callback(task):
+                raise RuntimeError(NO_TASK)
             state = current_state()
             record = _foreign[task] = TaskRecord(state, task.coro, task.name, None, None)
             state.watch_exit(task, record)
@@ -160,13 +170,14 @@ def current_record() -> TaskRecord:
     try:
         task = trio.lowlevel.current_task()
     except RuntimeError:
-        raise RuntimeError(
-            "no task is running: this is a callback of the event loop, and the call needs a task"
-        ) from None
+        raise RuntimeError(NO_TASK) from None
     record = _running.get(task)
     return record if record is not None else find(task)
 
 
 def name_of_current_task() -> str | None:
     """Return the name of the running task, or None in a callback."""
-    return current_record().name if trio.lowlevel.in_trio_task() else None
+    if not trio.lowlevel.in_trio_task():
+        return None
+    task = trio.lowlevel.current_task()
+    return None if task not in _running and _is_callback(task) else find(task).name

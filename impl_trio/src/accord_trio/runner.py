@@ -12,6 +12,7 @@ from accord.protocols import HandleStatus
 from accord.toolkit import check_options, exit_exception, task_name
 from accord.toolkit.coroutines import call_for_awaitable
 
+from .groups import leave_scopes
 from .loops import DEFAULT_BUDGET, current_state
 from .records import TaskRecord, attach, detach
 
@@ -41,10 +42,12 @@ async def _main(main: Callable[..., Awaitable[Any]], args: tuple[Any, ...], budg
     attach(record)
     status = HandleStatus.FINISHED
     try:
-        outcome.value = await call_for_awaitable(main, args)
-        while record.scope is not None:
-            record.scope.__exit__(None, None, None)
-            outcome.error = RuntimeError(f"task {name!r} ended with a cancel scope or task group still open")
+        try:
+            outcome.value = await call_for_awaitable(main, args)
+        finally:
+            left_open = leave_scopes(record)
+        if left_open:
+            raise RuntimeError(f"task {name!r} ended with a cancel scope or task group still open")
     except trio.Cancelled:
         status = HandleStatus.CANCELLED
         raise

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 import trio
 
 from accord.protocols import CancelReason
-from accord.toolkit import check_deadline, check_shield
+from accord.toolkit import check_deadline, check_shield, split
 
 from .loops import DEADLINE
 from .records import current_record, name_of_current_task
@@ -49,10 +49,13 @@ class CancelScope:
 
     @deadline.setter
     def deadline(self, value: float, /) -> None:
-        self._deadline = deadline = check_deadline(value)
+        deadline = check_deadline(value)
+        self.look_at_clock()  # by the former deadline it may be cancelled already
+        self._deadline = deadline
         self._delay = None
         if self._native is not None:
             self._native.deadline = deadline
+            self.look_at_clock()
 
     @property
     def shield(self) -> bool:
@@ -146,7 +149,9 @@ class CancelScope:
         self.leave()
         native = self._native
         assert native is not None
-        return bool(native.__exit__(exc_type, exc, tb))
+        if isinstance(exc, BaseExceptionGroup) and split(exc, trio.Cancelled)[0] is None:
+            exc_type = exc = tb = None  # Trio would raise a copy of a group that does not concern it
+        return bool(native.__exit__(exc_type, exc, tb)) and exc is not None
 
     def leave(self) -> None:
         """Take the scope from its task's chain; ``RuntimeError`` where it may not be left."""
@@ -159,15 +164,16 @@ class CancelScope:
             self.refuse_exit()
         # Asked while the scope is active: deadlines that have passed unnoticed, its own as the reason for an error and
         # outer ones, which the cancellation then belongs to (TIME-15).
-        self.look_at_clock()
+        scope: CancelScope | None = self
+        while scope is not None:
+            scope.look_at_clock()
+            scope = scope._parent
         self._phase = LEFT
         host.scope = self._parent
 
     def look_at_clock(self) -> None:
-        """Cancel this scope and those around it whose deadline has passed, as asking Trio's scopes does."""
-        scope: CancelScope | None = self
-        while scope is not None and scope.cancel_called is not None:
-            scope = scope._parent
+        """Cancel the scope if its deadline has passed, as asking Trio's scope does."""
+        _ = self.cancel_called
 
     def refuse_exit(self) -> None:
         """Raise the error for an exit in the wrong task or in the wrong order."""

@@ -158,10 +158,12 @@ async def run_sync(
     else:
         await parker.park_shielded()
     if call.error is not None:
+        error, call.error = call.error, None
         try:
-            raise call.error
+            raise error
         finally:
-            del call
+            # The error's traceback leads to this frame.
+            del error, call, parker
     value: T = call.value
     return value
 

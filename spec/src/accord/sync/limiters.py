@@ -111,10 +111,9 @@ class CapacityLimiter:
 
     def release_on_behalf_of(self, borrower: object) -> None:
         """Give back the token of ``borrower``; ``RuntimeError`` if it has none. No checkpoint."""
-        try:
-            del self._borrowers[borrower]
-        except KeyError:
-            raise RuntimeError(f"{borrower!r} holds no token of this limiter") from None
+        if borrower not in self._borrowers:
+            raise RuntimeError(f"{borrower!r} holds no token of this limiter")
+        del self._borrowers[borrower]
         if self._waiting:
             self._grant()
 

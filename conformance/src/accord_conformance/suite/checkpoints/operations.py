@@ -78,10 +78,10 @@ simple_row("sleep", "CY", lambda: accord.sleep(0.001))
 simple_row("sleep_until", "CY", lambda: accord.sleep_until(accord.current_time()))
 simple_row("checkpoint_if_cancelled", "C-", checkpoint_if_cancelled)
 simple_row("cancel_shielded_checkpoint", "-Y", cancel_shielded_checkpoint)
-simple_row("gather of nothing", "-Y", lambda: accord.gather())
-simple_row("gather", "-Y", lambda: accord.gather(noop()))
-simple_row("amap", "-Y", lambda: accord.amap(return_at_once, [1]))
-simple_row("amap of nothing", "-Y", lambda: accord.amap(checkpoint, []))
+simple_row("gather of nothing", "CY", lambda: accord.gather())
+simple_row("gather", "CY", lambda: accord.gather(noop()))
+simple_row("amap", "CY", lambda: accord.amap(return_at_once, [1]))
+simple_row("amap of nothing", "CY", lambda: accord.amap(checkpoint, []))
 simple_row("to_thread.run_sync", "CY", lambda: accord.to_thread.run_sync(int))
 
 
@@ -109,7 +109,7 @@ async def _group_exit_with_tasks() -> AsyncIterator[Prepared]:
     yield Prepared(leave)
 
 
-@row("TaskGroup.start", "-Y")
+@row("TaskGroup.start", "CY")
 async def _start() -> AsyncIterator[Prepared]:
     async with accord.create_task_group() as group:
         yield Prepared(lambda: group.start(start_at_once))

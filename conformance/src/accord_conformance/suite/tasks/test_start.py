@@ -6,7 +6,7 @@ import accord
 import pytest
 from accord.lowlevel import checkpoint, current_token
 from accord.protocols import TaskHandle, TaskInfo, TaskStatus
-from accord_conformance.attempts import Attempt, blocked
+from accord_conformance.attempts import blocked
 from accord_conformance.helpers import rule, settle
 
 Status = TaskStatus[object]
@@ -172,17 +172,18 @@ async def test_starting_task_is_not_cancelled_with_the_group() -> None:
 async def test_exit_waits_for_a_task_that_is_starting() -> None:
     """A group isn't left while a task is on its way into it."""
     steps: list[str] = []
+    go = accord.Event()
 
     async def work(*, task_status: Status) -> None:
-        await settle()
+        await go.wait()
         task_status.started()
         await settle()
         steps.append("task")
 
     async with accord.create_task_group() as outer:
         async with accord.create_task_group() as group:
-            attempt = Attempt(outer, lambda: group.start(work))
-            await checkpoint()
+            attempt = await blocked(outer, lambda: group.start(work))
+            current_token().call_soon(go.set)
         steps.append("after the group")
     assert attempt.outcome == "returned"
     assert steps == ["task", "after the group"]

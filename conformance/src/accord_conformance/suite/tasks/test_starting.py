@@ -10,7 +10,7 @@ from typing import Any
 
 import accord
 import pytest
-from accord.lowlevel import checkpoint
+from accord.lowlevel import cancel_shielded_checkpoint, checkpoint
 from accord.protocols import TaskStatus
 from accord_conformance.helpers import rule, settle
 
@@ -86,6 +86,37 @@ async def test_closed_group_takes_no_tasks() -> None:
         await group.start(work)
     await attempt()
     assert ran == ["work"]
+
+
+@rule("TASK-12", "TASK-1")
+@pytest.mark.parametrize("steps", range(6))
+async def test_tasks_that_come_when_the_group_is_being_left(steps: int) -> None:
+    """However late a task comes, it either runs before the exit returns, or is refused and its coroutine closed."""
+    left = False
+    ran: list[bool] = []
+
+    async def work() -> None:
+        await cancel_shielded_checkpoint()
+        ran.append(left)
+
+    async def intrude() -> None:
+        for _ in range(steps):
+            await cancel_shielded_checkpoint()
+        coroutine = work()
+        try:
+            handle = group.create_task(coroutine)
+        except RuntimeError:
+            assert ran == []
+        else:
+            await handle.wait()
+            assert ran == [False]
+        assert inspect.getcoroutinestate(coroutine) == inspect.CORO_CLOSED
+
+    async with accord.create_task_group() as outer:
+        async with accord.create_task_group() as group:
+            outer.start_soon(intrude)
+            group.start_soon(cancel_shielded_checkpoint)
+        left = True
 
 
 def no_coroutine(*args: object, **keywords: object) -> None:
