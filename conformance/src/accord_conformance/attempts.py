@@ -63,8 +63,8 @@ async def blocked(group: TaskGroup, operation: Callable[[], Awaitable[T]]) -> At
 async def race(gap: str, attempt: Attempt[Any], serve: Callable[[], object]) -> bool:
     """Cancel an operation and give it what it waits for, in the order that ``gap`` says; return which came first.
 
-    True: it was served first, so that it must return. False: it was cancelled first, so that it must raise that. Returns
-    when its task has ended.
+    True: it was served first, so that it must return. False: it was cancelled first, so that it must raise that. Waits
+    until its task has ended.
     """
     match gap:
         case "cancelled and resumed before":

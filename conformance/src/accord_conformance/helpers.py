@@ -1,4 +1,4 @@
-"""What the suite's tests share: the marker that ties a test to rules, and tools to observe tasks, checkpoints and garbage."""
+"""What the tests share: the marker that ties a test to rules, and tools to watch tasks, checkpoints and garbage."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import types
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
-import accord
 import pytest
+
+import accord
 from accord.lowlevel import cancel_shielded_checkpoint, current_backend
 
 T = TypeVar("T")

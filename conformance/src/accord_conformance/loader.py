@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from collections.abc import Mapping
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import cast
 
 from accord.protocols import Backend
@@ -31,8 +31,8 @@ def load_backend(spec: str) -> Backend:
             listed = ", ".join(installed) or "none"
             raise LoadError(f"no backend named {spec!r} is installed (installed: {listed}); or give module:object")
         return cast("Backend", found[0].load())
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
     try:
         target: object = importlib.import_module(module_name)
     except ImportError as error:

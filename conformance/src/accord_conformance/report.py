@@ -48,7 +48,9 @@ class Report:
     problem: str
 
     @classmethod
-    def make(cls, backend: Backend, variant: str | None, book: RuleBook, rules: Iterable[Rule], run: SuiteRun) -> Report:
+    def make(
+        cls, backend: Backend, variant: str | None, book: RuleBook, rules: Iterable[Rule], run: SuiteRun
+    ) -> Report:
         """Sort the tests' outcomes by the rules that were asked for."""
         results = [RuleResult(rule, [test for test in run.tests.values() if rule.id in test.rules]) for rule in rules]
         return cls(backend, variant, results, dict(book.titles), run.problem)

@@ -26,7 +26,7 @@ _LINK = re.compile(r"\]\((?P<file>[\w-]+\.md)\)")
 
 
 class RulesError(Exception):
-    """The Markdown of the rules is not in the agreed form, or is not found."""
+    """The Markdown of the rules is not in the agreed form, or something in it is not found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +83,9 @@ class RuleBook(Mapping[str, Rule]):
         return len(self.rules)
 
     def select(self, areas: set[str], ids: set[str]) -> list[Rule]:
-        """The rules of the given areas and with the given ids; all if neither is given.
-
-        Raises ``KeyError`` with the first name that does not exist.
-        """
+        """The rules of the given areas and with the given ids; all if neither is given."""
         for name in [*(areas - self.titles.keys()), *(ids - self.rules.keys())]:
-            raise KeyError(name)
+            raise RulesError(f"no rule or area is called {name!r}")
         return [rule for rule in self.values() if not (areas or ids) or rule.area in areas or rule.id in ids]
 
 

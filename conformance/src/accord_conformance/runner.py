@@ -1,7 +1,7 @@
 """What the plugin does in a session that tests a backend.
 
-An asynchronous test runs in a new loop of its own, ``accord.run(test, backend=..., backend_options=...)``; a synchronous one
-gets the fixtures ``backend``, ``run`` and ``script``. What a test is about is said by its marker ``rule`` (see
+An asynchronous test runs in a new loop of its own, ``accord.run(test, backend=..., backend_options=...)``; a synchronous
+one gets the fixtures ``backend``, ``run`` and ``script``. What a test is about is said by its marker ``rule`` (see
 ``helpers.rule``) and by nothing else.
 """
 
@@ -17,8 +17,9 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-import accord
 import pytest
+
+import accord
 from accord.protocols import Backend
 
 from .loader import LoadError, load_backend, load_options
@@ -38,8 +39,6 @@ def make_session(config: pytest.Config) -> Session:
         selected = rules.select(set(config.getoption("--accord-area")), set(config.getoption("--accord-rule")))
     except (LoadError, RulesError) as error:
         raise pytest.UsageError(str(error)) from error
-    except KeyError as error:
-        raise pytest.UsageError(f"no rule or area is called {error.args[0]}") from error
     return Session(config, backend, options, rules, selected)
 
 
@@ -62,14 +61,16 @@ class Session:
         self._rules = rules
         self._selected = {rule.id for rule in selected}
         self._narrowed = bool(config.getoption("--accord-area") or config.getoption("--accord-rule"))
-        self._events: str | None = config.getoption("--accord-events")
+        events: str | None = config.getoption("--accord-events")
+        self._events = None if events is None else Path(events)
         patience: float = config.getoption("--accord-patience")
-        self._stacks = open(os.dup(2), "w") if self._events is None else open(f"{self._events}.stacks", "a")
+        # A file of its own: pytest captures the standard ones.
+        self._stacks = os.fdopen(os.dup(2), "w") if self._events is None else Path(f"{self._events}.stacks").open("a")
         self._watchdog = Watchdog(patience, self._record_hang, self._stacks) if patience > 0 else None
 
     def _record(self, **event: object) -> None:
         if self._events is not None:
-            with open(self._events, "a", encoding="utf-8") as file:
+            with self._events.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(event) + "\n")
 
     def _record_hang(self, test: str, message: str) -> None:
@@ -80,7 +81,7 @@ class Session:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Keep the tests of the selected rules, in the order of the rules, without those that an earlier process ran."""
+        """Keep the tests of the selected rules, in the rules' order, without those that an earlier process ran."""
         done = self._done()
         position = {rule_id: index for index, rule_id in enumerate(self._rules)}
         kept: list[tuple[int, pytest.Item]] = []
@@ -107,9 +108,9 @@ class Session:
 
     def _done(self) -> set[str]:
         """The tests that have ended in an earlier process of the same command."""
-        if self._events is None or not os.path.exists(self._events):
+        if self._events is None or not self._events.exists():
             return set()
-        with open(self._events, encoding="utf-8") as file:
+        with self._events.open(encoding="utf-8") as file:
             events = [json.loads(line) for line in file]
         return {event["test"] for event in events if event["event"] == "end"}
 
@@ -151,7 +152,6 @@ class Session:
             await coroutine
 
         accord.run(main, backend=self._tested, backend_options=self._options)
-        del main, arguments
         # Warnings about what a test left behind must be this test's, not those of the test that happens to collect it.
         gc.collect()
         return True
@@ -177,7 +177,7 @@ class Session:
 
     @pytest.fixture(name="run")
     def _run(self) -> Callable[..., Any]:
-        """``accord.run`` on the backend under test with the variant's options; keyword arguments are further options."""
+        """``accord.run`` on the tested backend with the variant's options; keyword arguments are further options."""
 
         def run(main: Callable[..., Awaitable[T]], *args: Any, **options: object) -> T:
             return accord.run(main, *args, backend=self._tested, backend_options={**self._options, **options})
@@ -202,7 +202,13 @@ class Session:
             environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
             command = [sys.executable, "-W", "error", str(file)]
             return subprocess.run(
-                command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout
+                command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=timeout,
+                check=False,
             )
 
         return script

@@ -62,7 +62,7 @@ class SuiteRun:
 
 
 def run_suite(
-    options: Sequence[str], *, stop_at_failure: bool = False, progress: Callable[[str], None] = lambda outcome: None
+    options: Sequence[str], *, stop_at_failure: bool = False, progress: Callable[[str], object] = str
 ) -> SuiteRun:
     """Run the suite's tests and return what came of each.
 
@@ -101,7 +101,7 @@ def _run_process(options: Sequence[str], events: Path, output: Path, reader: _Ev
     ]
     environment = {key: value for key, value in os.environ.items() if key not in ("PYTEST_ADDOPTS", "ACCORD_BACKEND")}
     environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    with open(output, "wb") as log:
+    with output.open("wb") as log:
         process = subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
         )
@@ -121,7 +121,7 @@ def _run_process(options: Sequence[str], events: Path, output: Path, reader: _Ev
 class _EventReader:
     """Reads the events that were added to the file since the last time."""
 
-    def __init__(self, file: Path, result: SuiteRun, progress: Callable[[str], None]) -> None:
+    def __init__(self, file: Path, result: SuiteRun, progress: Callable[[str], object]) -> None:
         self._file = file
         self._result = result
         self._progress = progress
@@ -131,7 +131,7 @@ class _EventReader:
 
     def read(self) -> None:
         """Take in what is new."""
-        with open(self._file, "rb") as file:
+        with self._file.open("rb") as file:
             file.seek(self._offset)
             for line in file:
                 if not line.endswith(b"\n"):  # still being written
@@ -147,7 +147,7 @@ class _EventReader:
 
     def append(self, **event: object) -> None:
         """Add an event on behalf of a process that could not."""
-        with open(self._file, "a", encoding="utf-8") as file:
+        with self._file.open("a", encoding="utf-8") as file:
             file.write(json.dumps(event) + "\n")
         self.read()
 

@@ -1,8 +1,9 @@
 """Ends a process in which a test hangs.
 
-A loop that hangs cannot be stopped from inside, so the only safe end is that of the process. Before that, the watchdog
-says where the test stands: it follows the chain of awaits from the test's coroutine, which shows the operation that never
-returned, and dumps the stack of each thread. One thread serves a whole session, so tests that count threads are not disturbed.
+A loop that hangs cannot be stopped from inside, so the only safe end is that of the process. Before that, the
+watchdog says where the test stands: it follows the chain of awaits from the test's coroutine, which shows the operation
+that never returned, and dumps the stack of each thread. One thread serves a whole session, so that tests which count
+threads are not disturbed.
 """
 
 from __future__ import annotations

@@ -203,6 +203,8 @@ class TaskGroup:
         await trio.lowlevel.checkpoint_if_cancelled()
         host = current_record()
         starter = Starter(self)
+        record: TaskRecord | None = None
+        coro: Coroutine[Any, Any, object] | None = None
         try:
             coro = call_for_coroutine(func, args, {"task_status": starter.status})
             title = task_name(func, name)
@@ -223,7 +225,9 @@ class TaskGroup:
             raise RuntimeError(f"task {record.name!r} ended without calling task_status.started()")
         finally:
             starter.status.disconnect()
-            starter.error = starter.record = None
+            # An error's traceback leads to this frame, from where it should not be found again.
+            starter.error = starter.record = record = coro = None
+            del starter
 
     async def _start_native(self, record: TaskRecord, name: str) -> None:
         try:
@@ -263,8 +267,7 @@ class TaskGroup:
         if leave_scopes(host, scope):
             self._fail(RuntimeError(f"{self._described()} ended with a cancel scope still open in it"), host.name)
         try:
-            outward = await self._leave_nursery(cancelled)
-            return self._report(exc, outward)
+            return self._report(exc, await self._leave_nursery(cancelled))
         finally:
             del exc, cancelled
 

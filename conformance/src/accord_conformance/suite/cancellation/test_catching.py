@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-import accord
 import pytest
-from accord.lowlevel import checkpoint
 
+import accord
+from accord.lowlevel import checkpoint
 from accord_conformance.helpers import leaves, rule, settle, untestable
 
 
@@ -35,7 +35,9 @@ class Case:
 
 
 @rule("CANCEL-10", "CANCEL-11")
-@pytest.mark.parametrize(("cancelled", "catches"), [([0], 0), ([1], 1), ([2], 2), ([2, 1], 1), ([1, 2], 1), ([0, 2], 0)])
+@pytest.mark.parametrize(
+    ("cancelled", "catches"), [([0], 0), ([1], 1), ([2], 2), ([2, 1], 1), ([1, 2], 1), ([0, 2], 0)]
+)
 async def test_outermost_catches(cancelled: list[int], catches: int) -> None:
     """The outermost scope that is cancelled catches, whatever the order of the cancellations."""
     case = Case()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import gc
 import weakref
 
-import accord
 import pytest
-from accord.lowlevel import checkpoint, current_token
 
+import accord
+from accord.lowlevel import checkpoint, current_token
 from accord_conformance.helpers import block, rule, settle
 
 
@@ -210,4 +210,3 @@ async def test_strings_only() -> None:
     gc.collect()
     assert [reference() for reference in references] == [None]
     assert "0x" not in str(reason)
-

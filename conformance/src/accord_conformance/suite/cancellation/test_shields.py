@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import accord
 import pytest
-from accord.lowlevel import checkpoint
 
+import accord
+from accord.lowlevel import checkpoint
 from accord_conformance.helpers import rule, settle
 
 
@@ -146,7 +146,7 @@ async def test_shield_is_raised_after_delivery() -> None:
 
 @rule("CANCEL-16")
 async def test_shield_is_raised_before_delivery() -> None:
-    """A shield that is raised after the cancellation and before the task runs again is in time, if the task was woken."""
+    """A shield that is raised after the cancellation is in time, if the task had been woken for something else."""
     events = []
     event = accord.Event()
     inner = accord.CancelScope()

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from itertools import product
 from math import inf
 
-import accord
 import pytest
-from accord.lowlevel import checkpoint, current_token
 
+import accord
+from accord.lowlevel import checkpoint, current_token
 from accord_conformance.helpers import rule, settle
 
 WAITING: list[Callable[[], Awaitable[object]]] = [
@@ -35,10 +35,7 @@ async def test_effectively_cancelled(cancelled: int, shields: tuple[bool, ...]) 
                 seen.append(accord.current_effective_deadline() == -inf)
             seen.append(accord.current_effective_deadline() == -inf)
         seen.append(accord.current_effective_deadline() == -inf)
-    expected = [
-        cancelled <= inner and not any(shields[cancelled + 1 : inner + 1])
-        for inner in (2, 1, 0)
-    ]
+    expected = [cancelled <= inner and not any(shields[cancelled + 1 : inner + 1]) for inner in (2, 1, 0)]
     assert seen == expected
     assert [scope.cancel_called for scope in scopes] == [index == cancelled for index in range(3)]
 

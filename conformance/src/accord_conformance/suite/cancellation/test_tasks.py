@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-import accord
 import pytest
-from accord.lowlevel import checkpoint
 
+import accord
+from accord.lowlevel import checkpoint
 from accord_conformance.helpers import block, rule, settle
 
 

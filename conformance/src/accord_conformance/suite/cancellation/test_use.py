@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import accord
 import pytest
-from accord.lowlevel import checkpoint
 
+import accord
+from accord.lowlevel import checkpoint
 from accord_conformance.helpers import leaves, rule, settle
 
 
@@ -163,7 +163,7 @@ async def test_wrong_order() -> None:
         inner = accord.CancelScope()
         middle.__enter__()
         inner.__enter__()
-        with pytest.raises(RuntimeError, match="innermost|inner|order|nest"):
+        with pytest.raises(RuntimeError, match=r"innermost|inner|order|nest"):
             leave(middle)
         await checkpoint()
         inner.cancel()

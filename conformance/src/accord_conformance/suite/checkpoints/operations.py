@@ -78,7 +78,7 @@ simple_row("sleep", "CY", lambda: accord.sleep(0.001))
 simple_row("sleep_until", "CY", lambda: accord.sleep_until(accord.current_time()))
 simple_row("checkpoint_if_cancelled", "C-", checkpoint_if_cancelled)
 simple_row("cancel_shielded_checkpoint", "-Y", cancel_shielded_checkpoint)
-simple_row("gather of nothing", "CY", lambda: accord.gather())
+simple_row("gather of nothing", "CY", accord.gather)
 simple_row("gather", "CY", lambda: accord.gather(noop()))
 simple_row("amap", "CY", lambda: accord.amap(return_at_once, [1]))
 simple_row("amap of nothing", "CY", lambda: accord.amap(checkpoint, []))
@@ -345,4 +345,3 @@ async def _writable() -> AsyncIterator[Prepared]:
     calls: list[int] = []
     async with _poller() as (poller, sock):
         yield Prepared(lambda: poller.writable(lambda: calls.append(sock.send(b"y"))), lambda: bool(calls))
-

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import accord
 import pytest
-from accord.lowlevel import cancel_shielded_checkpoint, checkpoint, checkpoint_if_cancelled
 
+import accord
+from accord.lowlevel import cancel_shielded_checkpoint, checkpoint, checkpoint_if_cancelled
 from accord_conformance.helpers import assert_never_yields, assert_yields, is_cancelled_by, rule, settle
 
 Operation = Callable[[], Awaitable[object]]

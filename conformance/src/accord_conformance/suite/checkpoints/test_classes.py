@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import accord
 import pytest
+
+import accord
 from accord.lowlevel import checkpoint
 from accord.protocols import Backend
-
 from accord_conformance.helpers import count_yields, is_cancelled_by, rule
 from accord_conformance.rules import load_rules
 

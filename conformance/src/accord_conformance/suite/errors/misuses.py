@@ -46,14 +46,15 @@ def _no_coroutine() -> None:
 
 async def _ended(func: Callable[[], Any], cancelled: bool = False) -> accord.TaskHandle[Any]:
     """The handle of a task that has ended."""
+    handles: list[accord.TaskHandle[Any]] = []
     try:
         async with accord.create_task_group() as group:
-            handle: accord.TaskHandle[Any] = group.start_soon(func, name="mine")
+            handles.append(group.start_soon(func, name="mine"))
             if cancelled:
-                handle.cancel()
+                handles[0].cancel()
     except* ValueError:
         pass
-    return handle
+    return handles[0]
 
 
 def _future(outcome: str) -> accord.Future[Any]:
@@ -75,7 +76,7 @@ def _closed_ends() -> tuple[Any, Any]:
 
 
 _any: Any = accord  # for arguments that type checkers refuse
-_synchronous("release a free lock", lambda: accord.Lock().release())
+_synchronous("release a free lock", accord.Lock().release)
 _synchronous("semaphore below zero", lambda: accord.Semaphore(-1))
 _synchronous("semaphore with a float", lambda: _any.Semaphore(1.0))
 _synchronous("semaphore released too often", lambda: accord.Semaphore(1, max_value=1).release())
@@ -102,7 +103,7 @@ _synchronous("scope left before entry", lambda: accord.CancelScope().__exit__(No
 _synchronous("run inside a run", lambda: accord.run(_value))
 _synchronous("unknown backend", lambda: accord.run(_value, backend="no such backend"))
 _synchronous("task group with a wrong name", lambda: _any.create_task_group(name=5))
-_synchronous("start_soon before entry", lambda: accord.create_task_group().start_soon(_value))
+_synchronous("start_soon before entry", lambda: _any.create_task_group().start_soon(_value))
 
 
 def _enter_scope_twice() -> None:
@@ -241,13 +242,10 @@ async def await_a_cancelled_task() -> None:
 @_misuse
 async def value_of_a_running_task() -> None:
     """Ask a task for its value before its end."""
-    async with accord.create_task_group() as group:
-        handle = group.start_soon(_value)
-        try:
-            _ = handle.return_value
-        except accord.TaskNotFinished as caught:
-            error = caught
-    raise error
+    async def ask(group: accord.TaskGroup) -> object:
+        return group.start_soon(_value).return_value
+
+    await _in_group(ask)
 
 
 @_misuse
@@ -274,16 +272,17 @@ async def enter_a_group_twice() -> None:
         pass
 
 
-async def _in_group(call: Callable[[accord.TaskGroup], Any]) -> None:
+async def _in_group(call: Callable[[Any], Any]) -> None:
     """Raise what a call with an open group raises."""
+    errors: list[Exception] = []
     async with accord.create_task_group() as group:
         try:
             result = call(group)
             if isinstance(result, Awaitable):
                 await result
-        except Exception as caught:
-            error = caught
-    raise error
+        except Exception as error:
+            errors.append(error)
+    raise errors.pop()
 
 
 MISUSES["start without started()"] = partial(_in_group, lambda group: group.start(_silent))

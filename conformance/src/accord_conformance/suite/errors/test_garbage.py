@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-import accord
 import pytest
+
+import accord
 from accord.lowlevel import checkpoint, current_token
 from accord_conformance.helpers import cyclic_garbage, rule
 

@@ -6,8 +6,9 @@ import gc
 from collections.abc import Callable
 from typing import Any
 
-import accord
 import pytest
+
+import accord
 from accord.lowlevel import checkpoint
 from accord_conformance.attempts import blocked
 from accord_conformance.helpers import leaves, rule, settle

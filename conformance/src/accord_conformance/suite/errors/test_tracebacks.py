@@ -7,8 +7,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-import accord
 import pytest
+
+import accord
 from accord.lowlevel import checkpoint
 from accord.protocols import Backend, TaskStatus
 from accord_conformance.helpers import leaves, rule
@@ -133,12 +134,13 @@ async def test_errors_stay_what_they_are() -> None:
             group.start_soon(fail)
 
     async def through_start() -> None:
+        passed: list[ValueError] = []
         async with accord.create_task_group() as group:
             try:
                 await group.start(fail)
             except ValueError as caught:
-                passed = caught
-        raise passed
+                passed.append(caught)
+        raise passed.pop()
 
     cause = OSError("cause")
     ways: list[Callable[[], Any]] = [

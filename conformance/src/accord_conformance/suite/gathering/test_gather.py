@@ -6,8 +6,9 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import accord
 import pytest
+
+import accord
 from accord.lowlevel import checkpoint
 from accord_conformance.attempts import blocked
 from accord_conformance.helpers import assert_yields, leaves, rule, settle

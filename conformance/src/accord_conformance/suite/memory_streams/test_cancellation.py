@@ -6,8 +6,9 @@ import random
 from collections.abc import Callable
 from functools import partial
 
-import accord
 import pytest
+
+import accord
 from accord.lowlevel import cancel_shielded_checkpoint, checkpoint
 from accord_conformance.attempts import GAPS, Attempt, blocked, race
 from accord_conformance.helpers import rule, settle

@@ -6,8 +6,9 @@ import gc
 import warnings
 from functools import partial
 
-import accord
 import pytest
+
+import accord
 from accord_conformance.attempts import Attempt, blocked
 from accord_conformance.helpers import assert_never_yields, rule, settle
 
@@ -292,7 +293,7 @@ async def test_warning_for_an_end_that_was_not_closed() -> None:
 
 @rule("MEM-15")
 async def test_iteration_ends_with_the_stream() -> None:
-    """async for ends when the last send end is closed, and raises ClosedResourceError if its own end is."""
+    """Async for ends when the last send end is closed, and raises ClosedResourceError if its own end is."""
     send, receive = accord.create_memory_object_stream[int](3)
     for number in range(3):
         send.send_nowait(number)

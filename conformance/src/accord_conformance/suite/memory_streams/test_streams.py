@@ -7,8 +7,9 @@ from functools import partial
 from math import inf, nan
 from typing import Any
 
-import accord
 import pytest
+
+import accord
 from accord.lowlevel import current_token
 from accord_conformance.attempts import blocked, run_everywhere
 from accord_conformance.helpers import count_yields, is_cancelled_by, rule, settle

@@ -10,8 +10,9 @@ import warnings
 from functools import partial
 from typing import Any
 
-import accord
 import pytest
+
+import accord
 from accord import SocketStream
 from accord.abc import SocketAttribute
 from accord.lowlevel import checkpoint

@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import accord
 import pytest
+
+import accord
 from accord.abc import SocketAttribute
 from accord_conformance.attempts import Attempt, blocked
 from accord_conformance.helpers import PATIENCE, assert_yields, is_cancelled_by, rule, settle

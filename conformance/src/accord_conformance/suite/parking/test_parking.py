@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import accord
 import pytest
-from accord.lowlevel import Parker, cancel_shielded_checkpoint, checkpoint, create_parker, current_token
 
+import accord
+from accord.lowlevel import Parker, cancel_shielded_checkpoint, checkpoint, create_parker, current_token
 from accord_conformance.helpers import count_yields, cyclic_garbage, rule, settle
 
 SHIELDED = pytest.mark.parametrize("shielded", [False, True])
@@ -28,6 +28,7 @@ class Waiter:
         self.cancelled_next = False
 
     async def __call__(self) -> None:
+        """What the task does."""
         with self.scope:
             self.parker = create_parker()
             park = self.parker.park_shielded if self.shielded else self.parker.park
@@ -204,7 +205,7 @@ async def test_after_a_cancelled_wait() -> None:
 
 @rule("PARK-6", "PARK-2", "CANCEL-25")
 async def test_unparked_then_cancelled() -> None:
-    """A task that was unparked and then cancelled returns the value and meets the cancellation at its next checkpoint."""
+    """A task that was unparked and then cancelled returns the value and is cancelled at its next checkpoint."""
     waiter = Waiter()
     async with accord.create_task_group() as group:
         group.start_soon(waiter)

@@ -8,11 +8,11 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 
-import accord
 import pytest
+
+import accord
 from accord.lowlevel import checkpoint, current_backend
 from accord.protocols import Poller
-
 from accord_conformance.helpers import cyclic_garbage, is_cancelled_by, rule, settle
 
 
@@ -247,9 +247,7 @@ async def test_data_and_cancellation_at_once(data_first: bool) -> None:
         received: list[bytes] = []
         scope = accord.CancelScope()
 
-        async def reader(
-            pair: Pair, scope: accord.CancelScope = scope, received: list[bytes] = received
-        ) -> None:
+        async def reader(pair: Pair, scope: accord.CancelScope = scope, received: list[bytes] = received) -> None:
             with scope:
                 received.append(await pair.poller.readable(pair.take))
 

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import accord
 import pytest
-from accord.lowlevel import current_token
 
+import accord
+from accord.lowlevel import current_token
 from accord_conformance.helpers import PATIENCE, in_thread, rule
 
 Run = Callable[..., Any]

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from importlib import metadata
 from typing import Any, cast
 
-import accord
 import pytest
+
+import accord
 from accord.lowlevel import current_backend
 from accord.protocols import Backend
-
 from accord_conformance.helpers import rule
 
 Script = Callable[..., subprocess.CompletedProcess[str]]
@@ -40,9 +40,11 @@ class Distribution(metadata.Distribution):
         }
 
     def read_text(self, filename: str) -> str | None:
+        """The content of one of its metadata files."""
         return self._files.get(filename)
 
     def locate_file(self, path: Any) -> Any:
+        """Where a file is: nowhere, in truth."""
         return path
 
 

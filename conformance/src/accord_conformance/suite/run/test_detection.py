@@ -7,11 +7,11 @@ import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import accord
 import pytest
+
+import accord
 from accord.lowlevel import RunVar, current_backend, current_token
 from accord.protocols import Backend
-
 from accord_conformance.helpers import in_thread, rule, settle
 
 Run = Callable[..., Any]

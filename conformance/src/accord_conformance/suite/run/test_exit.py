@@ -6,9 +6,9 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
-import accord
 import pytest
 
+import accord
 from accord_conformance.helpers import leaves, rule
 
 Run = Callable[..., Any]
@@ -125,6 +125,8 @@ def test_interrupt_signal(script: Script) -> None:
     """A SIGINT while every task waits ends the run with KeyboardInterrupt, and clean-up is carried out."""
     done = script(
         "import os, signal, threading, time\n"
+        # A shell's background job is started with SIGINT ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "async def main():\n"
         "    def interrupt():\n"
         "        time.sleep(0.1)\n"

@@ -8,11 +8,11 @@ import warnings
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import accord
 import pytest
+
+import accord
 from accord.lowlevel import current_backend, current_token
 from accord.protocols import Backend
-
 from accord_conformance.helpers import rule
 
 Run = Callable[..., Any]
@@ -252,7 +252,7 @@ def test_cancellation_comes_out(run: Run) -> None:
                 carried.append(error)
         raise carried[0]
 
-    with pytest.raises(BaseException) as caught:  # noqa: B017 -- the class is known only inside
+    with pytest.raises(BaseException) as caught:
         run(main)
     assert isinstance(caught.value, classes[0])
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import accord
 import pytest
+
+import accord
 from accord.lowlevel import checkpoint
 from accord_conformance.attempts import blocked
 from accord_conformance.helpers import rule

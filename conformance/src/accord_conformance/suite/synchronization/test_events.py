@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import accord
 import pytest
+
+import accord
 from accord.lowlevel import current_token
 from accord_conformance.attempts import GAPS, blocked, race, run_everywhere
 from accord_conformance.helpers import is_cancelled_by, rule

@@ -6,8 +6,9 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-import accord
 import pytest
+
+import accord
 from accord import FutureStatus
 from accord.lowlevel import current_token
 from accord.protocols import TaskGroup

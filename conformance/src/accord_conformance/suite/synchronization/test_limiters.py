@@ -7,8 +7,9 @@ from functools import partial
 from math import inf, nan
 from typing import Any
 
-import accord
 import pytest
+
+import accord
 from accord.lowlevel import cancel_shielded_checkpoint
 from accord_conformance.attempts import GAPS, blocked, race, run_everywhere
 from accord_conformance.helpers import assert_never_yields, is_cancelled_by, rule, settle

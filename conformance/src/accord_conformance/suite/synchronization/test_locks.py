@@ -7,8 +7,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import accord
 import pytest
+
+import accord
 from accord.lowlevel import cancel_shielded_checkpoint, checkpoint
 from accord_conformance.attempts import GAPS, Attempt, blocked, race, run_everywhere
 from accord_conformance.helpers import assert_never_yields, count_yields, is_cancelled_by, rule, settle

@@ -6,8 +6,9 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-import accord
 import pytest
+
+import accord
 from accord.lowlevel import cancel_shielded_checkpoint, current_token
 from accord_conformance.attempts import GAPS, blocked, race, run_everywhere
 from accord_conformance.helpers import assert_never_yields, count_yields, is_cancelled_by, rule, settle

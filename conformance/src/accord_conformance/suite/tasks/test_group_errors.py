@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import accord
 import pytest
+
+import accord
 from accord.lowlevel import checkpoint
 from accord_conformance.helpers import leaves, rule, settle
 
@@ -140,7 +141,11 @@ async def test_exception_group_has_no_cause_and_no_context() -> None:
             group.start_soon(_fail, ValueError())
             raise KeyError
 
-    raised = [await _group_of(ValueError()), await _group_of(None, ValueError()), await _group_of(OSError(), KeyError())]
+    raised = [
+        await _group_of(ValueError()),
+        await _group_of(None, ValueError()),
+        await _group_of(OSError(), KeyError()),
+    ]
     with pytest.raises(ExceptionGroup) as caught:
         async with accord.create_task_group() as group:
             group.start_soon(nested)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import accord
 import pytest
+
+import accord
 from accord.lowlevel import cancel_shielded_checkpoint, checkpoint
 from accord_conformance.helpers import assert_yields, count_yields, rule, settle
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import accord
 import pytest
+
+import accord
 from accord import HandleStatus
 from accord.lowlevel import checkpoint
 from accord.protocols import TaskHandle

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import accord
 import pytest
+
+import accord
 from accord.lowlevel import checkpoint, current_backend, current_token
 from accord.protocols import TaskInfo
 from accord_conformance.helpers import rule, settle
@@ -61,7 +62,8 @@ async def test_parent_is_the_host_of_the_group() -> None:
 
     async def host() -> tuple[TaskInfo, TaskInfo]:
         async with accord.create_task_group() as inner:
-            return accord.get_current_task(), await inner.start_soon(_me)
+            handle = inner.start_soon(_me)
+        return accord.get_current_task(), handle.return_value
 
     async with accord.create_task_group() as group:
         assert (await group.start_soon(_me)).parent_id == me.id

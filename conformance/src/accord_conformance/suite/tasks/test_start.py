@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import accord
 import pytest
+
+import accord
 from accord.lowlevel import checkpoint, current_token
 from accord.protocols import TaskHandle, TaskInfo, TaskStatus
 from accord_conformance.attempts import blocked

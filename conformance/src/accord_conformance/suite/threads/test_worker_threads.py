@@ -9,10 +9,12 @@ import time
 import weakref
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
-import accord
 import pytest
+
+import accord
 from accord.lowlevel import checkpoint
 from accord.to_thread import current_default_thread_limiter, run_sync
 from accord_conformance.attempts import Attempt
@@ -189,9 +191,8 @@ async def test_call_in_a_cancelled_scope() -> None:
     calls: list[str] = []
     limiter = accord.CapacityLimiter(1)
     for abandon in (True, False):
-        assert await is_cancelled_by(
-            lambda abandon=abandon: run_sync(calls.append, "called", abandon_on_cancel=abandon, limiter=limiter)
-        )
+        call = partial(run_sync, calls.append, "called", abandon_on_cancel=abandon, limiter=limiter)
+        assert await is_cancelled_by(call)
     await accord.sleep(0.02)
     assert calls == []
     assert limiter.borrowed_tokens == 0
@@ -274,7 +275,7 @@ async def test_nothing_of_a_call_is_kept() -> None:
     with pytest.raises(OwnError) as caught:
         await run_sync(fail, Thing())
     del caught
-    await _until(lambda: gc.collect() and False or all(reference() is None for reference in references))
+    await _until(lambda: (gc.collect() and False) or all(reference() is None for reference in references))
     assert len(references) == 4
 
 

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from math import inf, nan
 from typing import Any
 
-import accord
 import pytest
 
+import accord
 from accord_conformance.helpers import PATIENCE, assert_yields, block, is_cancelled_by, rule, settle
 
 TOLERANCE = 0.001

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from math import inf, nan
 from typing import Any
 
-import accord
 import pytest
 
+import accord
 from accord_conformance.helpers import PATIENCE, block, rule, settle
 
 GOOD_FAR = [inf, 1e9, 1e20, 1.7e308, 10**15, 2**1000]
@@ -129,7 +129,12 @@ async def test_deadline_wakes_a_waiting_task() -> None:
 @rule("TIME-7")
 @pytest.mark.parametrize(
     "operation",
-    [accord.lowlevel.checkpoint, accord.lowlevel.checkpoint_if_cancelled, lambda: accord.sleep(0), accord.sleep_forever],
+    [
+        accord.lowlevel.checkpoint,
+        accord.lowlevel.checkpoint_if_cancelled,
+        lambda: accord.sleep(0),
+        accord.sleep_forever,
+    ],
 )
 async def test_first_checkpoint_after_blocking(operation: Callable[[], Any]) -> None:
     """The first checkpoint after the deadline raises, though the loop had no chance to notice."""

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from math import inf
 from typing import Any
 
-import accord
 import pytest
 
+import accord
 from accord_conformance.helpers import block, rule
 
 
@@ -18,7 +18,9 @@ def fail_now(**options: Any) -> Any:
 
 
 @rule("TIME-12")
-@pytest.mark.parametrize("make", [lambda: accord.fail_after(0.01), lambda: accord.fail_at(accord.current_time() + 0.01)])
+@pytest.mark.parametrize(
+    "make", [lambda: accord.fail_after(0.01), lambda: accord.fail_at(accord.current_time() + 0.01)]
+)
 async def test_timeout(make: Callable[[], Any]) -> None:
     """A block that its deadline cuts short ends with TimeoutError."""
     with pytest.raises(TimeoutError) as caught:
