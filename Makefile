@@ -52,7 +52,7 @@ type: $(READY) ## mypy --strict and pyright
 	$(BIN)/pyright --pythonpath $(PY)
 
 imports: $(READY) ## Who may import whom
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 unit: $(READY) ## The tests of each package
 	$(PY) -m pytest

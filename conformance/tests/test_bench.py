@@ -70,7 +70,7 @@ def test_rows_have_jobs(row: Row, module: Any) -> None:
 def test_rows_differ() -> None:
     """No two rows have the same title, and those with the same job have other options."""
     assert len({row.title for row in ROWS}) == len(ROWS)
-    assert len({(row.function, *row.options) for row in ROWS}) == len(ROWS)
+    assert len({(row.function, *row.options.items()) for row in ROWS}) == len(ROWS)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.title)

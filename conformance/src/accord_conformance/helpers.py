@@ -6,8 +6,8 @@ import gc
 import threading
 import time
 import types
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Generator, Iterable
+from typing import Any, NoReturn, TypeVar, cast
 
 import pytest
 
@@ -30,7 +30,7 @@ def rule(*ids: str, needs: Iterable[str] = ()) -> Callable[[F], F]:
     return pytest.mark.rule(*ids, needs=tuple(needs))
 
 
-def untestable(reason: str) -> None:
+def untestable(reason: str) -> NoReturn:
     """End the test: it cannot be carried out here, and its rules count as untested by it."""
     pytest.skip(reason)
 
@@ -61,9 +61,9 @@ async def settle() -> None:
 
 
 @types.coroutine
-def _step(iterator: Any, seen: list[object]) -> Any:
+def _step(iterator: Any, seen: list[object]) -> Generator[Any, Any, Any]:
     """Run an awaitable's iterator to its end, and note each time that it suspends."""
-    value: object = None
+    value: Any = None
     error: BaseException | None = None
     while True:
         try:
@@ -163,4 +163,5 @@ def leaves(error: BaseException) -> list[BaseException]:
     """The exceptions of an exception group at any depth, from left to right; the exception itself if it is no group."""
     if not isinstance(error, BaseExceptionGroup):
         return [error]
-    return [leaf for child in error.exceptions for leaf in leaves(child)]
+    group = cast("BaseExceptionGroup[BaseException]", error)
+    return [leaf for child in group.exceptions for leaf in leaves(child)]

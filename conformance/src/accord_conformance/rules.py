@@ -146,8 +146,8 @@ def parse_rules(source: str, file: str) -> Iterator[Rule | tuple[str, str]]:
             if heading["id"].partition("-")[0] != area:
                 raise RulesError(f"{file}:{number}: {heading['id']} stands in area {area}")
         elif match := _AREA.match(line):
-            area = match["area"]
-            yield area, match["title"]
+            area = str(match["area"])
+            yield area, str(match["title"])
 
 
 def _make_rule(heading: re.Match[str], body: str, file: str, line: int) -> Rule:

@@ -1,8 +1,8 @@
 """What the plugin does in a session that tests a backend.
 
-An asynchronous test runs in a new loop of its own, ``accord.run(test, backend=..., backend_options=...)``; a synchronous
-one gets the fixtures ``backend``, ``run`` and ``script``. What a test is about is said by its marker ``rule`` (see
-``helpers.rule``) and by nothing else.
+An asynchronous test runs in a new loop of its own, ``accord.run(test, backend=..., backend_options=...)``; a
+synchronous one gets the fixtures ``backend``, ``run`` and ``script``. What a test is about is said by its marker
+``rule`` (see ``helpers.rule``) and by nothing else.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Generator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,16 +31,36 @@ from .watchdog import Watchdog
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the command line asks for."""
+
+    backend: str
+    variant: str | None
+    areas: list[str]
+    rules: list[str]
+    patience: float
+    events: str | None
+
+    @classmethod
+    def of(cls, config: pytest.Config) -> Choice:
+        """Read the options."""
+        names = ("backend", "variant", "area", "rule", "patience", "events")
+        values: list[Any] = [config.getoption(f"--accord-{name}") for name in names]
+        return cls(*values)
+
+
 def make_session(config: pytest.Config) -> Session:
     """Return what runs the session that the options ask for; ``pytest.UsageError`` if they cannot be met."""
+    choice = Choice.of(config)
     try:
-        backend = load_backend(config.getoption("--accord-backend"))
-        options = load_options(backend, config.getoption("--accord-variant"))
+        backend = load_backend(choice.backend)
+        options = load_options(backend, choice.variant)
         rules = load_rules()
-        selected = rules.select(set(config.getoption("--accord-area")), set(config.getoption("--accord-rule")))
+        selected = rules.select(set(choice.areas), set(choice.rules))
     except (LoadError, RulesError) as error:
         raise pytest.UsageError(str(error)) from error
-    return Session(config, backend, options, rules, selected)
+    return Session(choice, backend, options, rules, selected)
 
 
 class Session:
@@ -47,26 +68,23 @@ class Session:
 
     def __init__(
         self,
-        config: pytest.Config,
+        choice: Choice,
         backend: Backend,
         options: Mapping[str, object],
         rules: Mapping[str, Rule],
         selected: list[Rule],
     ) -> None:
         # A fixture is found by the name of the attribute that holds it: these names must differ from the fixtures'.
-        self._spec: str = config.getoption("--accord-backend")
-        self._variant: str | None = config.getoption("--accord-variant")
+        self._choice = choice
         self._tested = backend
         self._options = options
         self._rules = rules
         self._selected = {rule.id for rule in selected}
-        self._narrowed = bool(config.getoption("--accord-area") or config.getoption("--accord-rule"))
-        events: str | None = config.getoption("--accord-events")
-        self._events = None if events is None else Path(events)
-        patience: float = config.getoption("--accord-patience")
-        # A file of its own: pytest captures the standard ones.
-        self._stacks = os.fdopen(os.dup(2), "w") if self._events is None else Path(f"{self._events}.stacks").open("a")
-        self._watchdog = Watchdog(patience, self._record_hang, self._stacks) if patience > 0 else None
+        self._events = None if choice.events is None else Path(choice.events)
+        # A file of its own, since pytest captures the standard ones, and open as long as the process lives.
+        stacks: str | int = os.dup(2) if choice.events is None else f"{choice.events}.stacks"
+        self._stacks = open(stacks, "a", encoding="utf-8")  # noqa: SIM115, PTH123
+        self._watchdog = Watchdog(choice.patience, self._record_hang, self._stacks) if choice.patience > 0 else None
 
     def _record(self, **event: object) -> None:
         if self._events is not None:
@@ -90,10 +108,10 @@ class Session:
             ids = rule_ids(item)
             if unknown := [rule_id for rule_id in ids if rule_id not in position]:
                 raise pytest.UsageError(f"{item.nodeid} names rules that do not exist: {', '.join(unknown)}")
-            if item.nodeid in done or (self._narrowed and self._selected.isdisjoint(ids)):
+            if item.nodeid in done or self._selected.isdisjoint(ids):
                 dropped.append(item)
             else:
-                kept.append((min((position[rule_id] for rule_id in ids), default=len(position)), item))
+                kept.append((min(position[rule_id] for rule_id in ids), item))
         kept.sort(key=lambda pair: pair[0])
         items[:] = [item for _, item in kept]
         if dropped:
@@ -163,10 +181,11 @@ class Session:
         """Record how the test ended: at its call, or at the phase that failed or skipped it."""
         report = yield
         if report.when == "call" or report.outcome != "passed":
-            outcome, message = report.outcome, report.longreprtext
+            outcome: str = report.outcome
+            message = report.longreprtext
             if report.skipped and isinstance(report.longrepr, tuple):
                 message = report.longrepr[2].removeprefix("Skipped: ")
-                outcome = "not applicable" if message.startswith(NOT_APPLICABLE) else "untested"  # type: ignore[assignment]
+                outcome = "not applicable" if message.startswith(NOT_APPLICABLE) else "untested"
             self._record(event="end", test=item.nodeid, outcome=outcome, message=message, duration=call.duration)
         return report
 
@@ -190,8 +209,8 @@ class Session:
         preamble = (
             "import accord\n"
             "from accord_conformance.loader import load_backend, load_options\n"
-            f"backend = load_backend({self._spec!r})\n"
-            f"options = load_options(backend, {self._variant!r})\n"
+            f"backend = load_backend({self._choice.backend!r})\n"
+            f"options = load_options(backend, {self._choice.variant!r})\n"
             "def run(main, *args):\n"
             "    return accord.run(main, *args, backend=backend, backend_options=options)\n"
         )

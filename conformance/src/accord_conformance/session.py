@@ -44,7 +44,7 @@ class TestResult:
 class SuiteRun:
     """What came out of one run of the suite."""
 
-    tests: dict[str, TestResult] = field(default_factory=dict)
+    tests: dict[str, TestResult] = field(default_factory=dict[str, TestResult])
     problem: str = ""
     """Why the suite could not be run, or not to its end; empty if it could."""
 

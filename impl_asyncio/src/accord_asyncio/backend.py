@@ -20,7 +20,7 @@ from .blocked import Testing
 from .current import current_record
 from .groups import TaskGroup
 from .loops import FARTHEST, LoopToken, state_of
-from .parking import Parker
+from .parking import Parker, bare_yield
 from .readiness import Readiness
 from .scopes import CancelScope
 
@@ -100,11 +100,24 @@ class AsyncioBackend:
 
     async def checkpoint(self) -> None:
         """See ``accord.protocols.Backend``."""
-        await parking.checkpoint(current_record())
+        record = current_record()
+        if record.state.heap:
+            record.state.look_at_clock()
+        record.yielding = True
+        try:
+            await bare_yield()
+        finally:
+            record.yielding = False
+        if record.scope._effective:
+            parking.raise_cancelled(record)
 
     async def checkpoint_if_cancelled(self) -> None:
         """See ``accord.protocols.Backend``."""
-        await parking.checkpoint_if_cancelled(current_record())
+        record = current_record()
+        if record.state.heap:
+            record.state.look_at_clock()
+        if record.scope._effective:
+            await self.checkpoint()
 
     async def cancel_shielded_checkpoint(self) -> None:
         """See ``accord.protocols.Backend``."""
@@ -130,7 +143,7 @@ class AsyncioBackend:
         state = record.state
         now = state.time()
         if deadline <= now:
-            await parking.checkpoint(record)
+            await self.checkpoint()
             return
         while now < deadline:
             parker = Parker()

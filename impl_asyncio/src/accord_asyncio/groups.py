@@ -348,7 +348,7 @@ class TaskGroup:
         else:
             await shielded_yield(host)
         self._phase = LEFT
-        scope._leave()
+        scope.__exit__(None, None, None)
         try:
             return self._report(exc, native, host)
         finally:

@@ -19,6 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from accord import RunFinishedError
 from accord.protocols import CancelReason
+from accord.toolkit import DEFAULT_BUDGET
+
+from .virtual import VirtualLoop
 
 if TYPE_CHECKING:
     from .records import TaskRecord
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
 
 # uvloop turns delays into milliseconds in 64 bits; no timer is set farther away than this (seconds).
 FARTHEST = 86400.0
-DEFAULT_BUDGET = 16
 SWEEP_AT = 500
 ATTRIBUTE = "_accord_state"
 
@@ -53,10 +55,14 @@ class LoopToken:
             raise
 
     def hold_clock(self) -> None:
-        """Do nothing: this clock is real."""
+        """See ``accord.protocols.LoopToken``; only a virtual clock can be held."""
+        if isinstance(self._loop, VirtualLoop):
+            self._loop.hold_clock()
 
     def release_clock(self) -> None:
-        """Do nothing: this clock is real."""
+        """See ``accord.protocols.LoopToken``."""
+        if isinstance(self._loop, VirtualLoop):
+            self._loop.release_clock()
 
     def __repr__(self) -> str:
         return f"<asyncio LoopToken {'finished' if self._loop.is_closed() else 'running'}>"

@@ -12,13 +12,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from accord.protocols import HandleStatus
-from accord.toolkit import check_options, exit_exception, task_name
+from accord.toolkit import check_budget, check_flag, check_options, exit_exception, task_name
 from accord.toolkit.coroutines import call_for_awaitable
 
 from .loops import forget, state_of
 from .records import TaskRecord, attach
+from .virtual import VirtualLoop
 
-OPTIONS = ("checkpoint_budget", "debug", "loop_factory", "use_uvloop")
+OPTIONS = ("checkpoint_budget", "debug", "loop_factory", "use_uvloop", "virtual_time")
 
 
 class _Outcome:
@@ -57,20 +58,13 @@ async def _main(main: Callable[..., Awaitable[Any]], args: tuple[Any, ...], budg
         record.end(status)
 
 
-def _budget(options: Mapping[str, object]) -> int:
-    budget = options.get("checkpoint_budget", 16)
-    if isinstance(budget, bool) or not isinstance(budget, int):
-        raise TypeError(f"checkpoint_budget must be an int, not {type(budget).__name__}")
-    if budget < 1:
-        raise ValueError(f"checkpoint_budget must be at least 1, got {budget}")
-    return budget
-
-
 def _loop_factory(options: Mapping[str, Any]) -> Callable[[], asyncio.AbstractEventLoop] | None:
     factory: Callable[[], asyncio.AbstractEventLoop] | None = options.get("loop_factory")
-    use_uvloop = options.get("use_uvloop", False)
-    if not isinstance(use_uvloop, bool):
-        raise TypeError(f"use_uvloop must be a bool, not {type(use_uvloop).__name__}")
+    use_uvloop = check_flag(options, "use_uvloop")
+    if check_flag(options, "virtual_time"):
+        if factory is not None or use_uvloop:
+            raise ValueError("virtual_time needs accord's own event loop: leave out loop_factory and use_uvloop")
+        return VirtualLoop
     if factory is not None or not use_uvloop:
         return factory
     try:
@@ -85,7 +79,7 @@ def run(main: Callable[..., Awaitable[Any]], args: tuple[Any, ...], options: Map
     """See ``accord.protocols.Backend.run``."""
     check_options("asyncio", options, OPTIONS)
     outcome = _Outcome()
-    budget = _budget(options)
+    budget = check_budget(options)
     with asyncio.Runner(debug=options.get("debug"), loop_factory=_loop_factory(options)) as runner:
         loop = runner.get_loop()
         try:

@@ -26,7 +26,7 @@ from __future__ import annotations
 from asyncio import CancelledError, get_running_loop
 from math import inf
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NoReturn, Self, cast
 
 from accord.protocols import CancelReason
 from accord.toolkit import check_deadline, check_shield, split
@@ -170,14 +170,17 @@ class CancelScope:
         self._parent = parent
         self._native = host.task.cancelling() - host.issued
         host.scope = self
-        if self._delay is not None:
-            self._deadline = host.state.time() + self._delay
-        deadline = self._deadline
-        if deadline != inf and self._reason is None:
-            if deadline <= host.state.time():
-                self._reason = DEADLINE
-            else:
-                host.state.arm(self, deadline)
+        if self._delay is not None or self._deadline != inf:
+            state = host.state
+            now = state.time()
+            deadline = self._deadline
+            if self._delay is not None:
+                self._deadline = deadline = now + self._delay
+            if self._reason is None:
+                if deadline <= now:
+                    self._reason = DEADLINE
+                elif deadline != inf:
+                    state.arm(self, deadline)
         if self._reason is not None or (parent._effective and not self._shield):
             self._effective = True
             host.state.observe(host)
@@ -186,29 +189,22 @@ class CancelScope:
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None, /
     ) -> bool:
-        self._leave()
-        return exc is not None and self._reason is not None and self._catch(exc)
-
-    def _leave(self) -> None:
-        """Take the scope from its task's chain; ``RuntimeError`` where it may not be left."""
-        if self._phase != ACTIVE:
-            raise RuntimeError(
-                "this cancel scope was left before" if self._phase == LEFT else "this cancel scope was not entered"
-            )
-        host = self._host
-        if host.scope is not self or current_record() is not host:
+        if self._phase != ACTIVE or (host := self._host).scope is not self or current_record() is not host:
             self._refuse_exit()
         self._phase = LEFT
-        parent = self._parent
-        assert parent is not None
-        host.scope = parent
+        host.scope = parent = cast("CancelScope", self._parent)
         if self._entry is not None:
             host.state.disarm(self)
         if parent._effective and not self._effective:
             # The end of a shield: what follows in the task is cancelled, also where it awaits native futures.
             host.state.observe(host)
+        return exc is not None and self._reason is not None and self._catch(exc)
 
-    def _refuse_exit(self) -> None:
+    def _refuse_exit(self) -> NoReturn:
+        if self._phase != ACTIVE:
+            raise RuntimeError(
+                "this cancel scope was left before" if self._phase == LEFT else "this cancel scope was not entered"
+            )
         host, current = self._host, current_record()
         if current is not host:
             raise RuntimeError(

@@ -9,11 +9,12 @@ import trio
 
 from accord import RunFinishedError
 from accord.protocols import CancelReason
+from accord.toolkit import DEFAULT_BUDGET
 
 if TYPE_CHECKING:
     from .records import TaskRecord
+    from .virtual import VirtualClock
 
-DEFAULT_BUDGET = 16
 
 DEADLINE = CancelReason("deadline")
 
@@ -21,12 +22,13 @@ DEADLINE = CancelReason("deadline")
 class LoopToken:
     """See ``accord.protocols.LoopToken``."""
 
-    __slots__ = ("__weakref__", "_token")
+    __slots__ = ("__weakref__", "_token", "clock")
 
     backend_name = "trio"
 
     def __init__(self, token: trio.lowlevel.TrioToken) -> None:
         self._token = token
+        self.clock: VirtualClock | None = None
 
     def call_soon(self, func: Callable[..., object], /, *args: Any) -> None:
         """See ``accord.protocols.LoopToken``."""
@@ -36,10 +38,14 @@ class LoopToken:
             raise RunFinishedError("the Trio run that this token belongs to has ended") from None
 
     def hold_clock(self) -> None:
-        """Do nothing: this clock is real."""
+        """See ``accord.protocols.LoopToken``; only a virtual clock can be held."""
+        if self.clock is not None:
+            self.clock.holds += 1
 
     def release_clock(self) -> None:
-        """Do nothing: this clock is real."""
+        """See ``accord.protocols.LoopToken``."""
+        if self.clock is not None:
+            self.clock.holds -= 1
 
     def __repr__(self) -> str:
         return "<trio LoopToken>"

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import trio
 
 from accord.protocols import HandleStatus
-from accord.toolkit import check_options, exit_exception, task_name
+from accord.toolkit import check_budget, check_flag, check_options, exit_exception, task_name
 from accord.toolkit.coroutines import call_for_awaitable
 
 from .groups import leave_scopes
-from .loops import DEFAULT_BUDGET, current_state
+from .loops import current_state
 from .records import TaskRecord, attach, detach
+
+if TYPE_CHECKING:
+    from .virtual import VirtualClock
 
 _TRIO_OPTIONS = [
     parameter.name
     for parameter in inspect.signature(trio.run).parameters.values()
     if parameter.kind is inspect.Parameter.KEYWORD_ONLY
 ]
+
+
+_OWN_OPTIONS = ("checkpoint_budget", "virtual_time")
 
 
 class _Outcome:
@@ -33,9 +39,18 @@ class _Outcome:
         self.error: BaseException | None = None
 
 
-async def _main(main: Callable[..., Awaitable[Any]], args: tuple[Any, ...], budget: int, outcome: _Outcome) -> None:
+async def _main(
+    main: Callable[..., Awaitable[Any]],
+    args: tuple[Any, ...],
+    budget: int,
+    clock: VirtualClock | None,
+    outcome: _Outcome,
+) -> None:
     state = current_state()
     state.budget = state.budget_left = budget
+    if clock is not None:
+        state.token.clock = clock
+        trio.lowlevel.spawn_system_task(clock.drive)
     name = task_name(main)
     task = trio.lowlevel.current_task()
     record = TaskRecord(state, task.coro, name, None, None)
@@ -59,21 +74,21 @@ async def _main(main: Callable[..., Awaitable[Any]], args: tuple[Any, ...], budg
         record.end(status)
 
 
-def _budget(options: Mapping[str, object]) -> int:
-    budget = options.get("checkpoint_budget", DEFAULT_BUDGET)
-    if isinstance(budget, bool) or not isinstance(budget, int):
-        raise TypeError(f"checkpoint_budget must be an int, not {type(budget).__name__}")
-    if budget < 1:
-        raise ValueError(f"checkpoint_budget must be at least 1, got {budget}")
-    return budget
-
-
 def run(main: Callable[..., Awaitable[Any]], args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
     """See ``accord.protocols.Backend.run``."""
-    check_options("trio", options, ["checkpoint_budget", *_TRIO_OPTIONS])
-    native = {name: value for name, value in options.items() if name != "checkpoint_budget"}
+    check_options("trio", options, [*_OWN_OPTIONS, *_TRIO_OPTIONS])
+    native = {name: value for name, value in options.items() if name not in _OWN_OPTIONS}
+    clock: VirtualClock | None = None
+    if check_flag(options, "virtual_time"):
+        if "clock" in native:
+            raise ValueError("virtual_time brings its own clock: leave out the option clock")
+        # Imported here: trio.testing is no part of an ordinary run.
+        from .virtual import VirtualClock
+
+        clock = VirtualClock()
+        native["clock"] = clock.native
     outcome = _Outcome()
-    trio.run(_main, main, args, _budget(options), outcome, **native)
+    trio.run(_main, main, args, check_budget(options), clock, outcome, **native)
     if outcome.error is not None:
         try:
             raise exit_exception(outcome.error)

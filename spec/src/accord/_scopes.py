@@ -6,7 +6,7 @@ from math import inf
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
 
-from ._backends import current_backend
+from ._backends import current_backend, here
 from .toolkit.checks import check_deadline, check_shield
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class CancelScope:
             deadline = check_deadline(deadline)
         if shield is not False:
             check_shield(shield)
-        return cast(Self, current_backend().create_cancel_scope(deadline, None, shield))
+        return cast(Self, (here.backend or current_backend()).create_cancel_scope(deadline, None, shield))
 
     if TYPE_CHECKING:
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from math import inf
 from types import TracebackType
-from typing import cast
+from typing import Any, cast
 
-from ._backends import current_backend
+from ._backends import current_backend, here
 from ._scopes import CancelScope
+from .protocols import Backend
 from .toolkit.checks import check_deadline, check_delay, check_shield
 
 
 def current_time() -> float:
     """Return the loop's clock, in seconds from an arbitrary origin (TIME-1)."""
-    return current_backend().current_time()
+    return (here.backend or current_backend()).current_time()
 
 
 def current_effective_deadline() -> float:
@@ -21,21 +23,24 @@ def current_effective_deadline() -> float:
     return current_backend().current_effective_deadline()
 
 
-async def sleep(delay: float) -> None:
+def sleep(delay: float) -> Coroutine[Any, Any, None]:
     """Wait for ``delay`` seconds; a checkpoint, also for 0 (TIME-2, TIME-4).
 
     Raises ``ValueError`` for a negative delay or NaN and ``TypeError`` for what is no real number.
     """
     if delay.__class__ is not float:
         delay = check_delay(delay)
+    backend = here.backend or current_backend()
     if delay == 0:
-        await current_backend().checkpoint()
-    elif delay > 0:
-        backend = current_backend()
-        await backend.sleep_until(backend.current_time() + delay)
-    else:
-        check_delay(delay)
-        raise ValueError(f"delay must not be negative, got {delay!r}")
+        return backend.checkpoint()
+    if delay > 0:
+        return _sleep(backend, delay)
+    check_delay(delay)
+    raise ValueError(f"delay must not be negative, got {delay!r}")
+
+
+async def _sleep(backend: Backend, delay: float) -> None:
+    await backend.sleep_until(backend.current_time() + delay)
 
 
 async def sleep_until(deadline: float) -> None:
@@ -59,7 +64,7 @@ def move_on_after(delay: float | None, shield: bool = False) -> CancelScope:
         check_delay(delay)
     if shield is not False:
         check_shield(shield)
-    return cast(CancelScope, current_backend().create_cancel_scope(inf, delay, shield))
+    return cast(CancelScope, (here.backend or current_backend()).create_cancel_scope(inf, delay, shield))
 
 
 def move_on_at(deadline: float | None, shield: bool = False) -> CancelScope:

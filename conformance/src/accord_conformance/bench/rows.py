@@ -87,6 +87,8 @@ ROWS: Final = (
         Target(4.85, 0.72),
         options=EVERY_YIELD,
     ),
+    Row("stream_buffered", "stream, buffered, one yield in 8", Target(2.0, 0.2), options={"checkpoint_budget": 8}),
+    Row("stream_buffered", "stream, buffered, one yield in 32", Target(1.2, 0.12), options={"checkpoint_budget": 32}),
     Row("stream_pipe", "stream, buffer 100, producer to consumer", Target(1.5, 0.2)),
     Row("stream_nowait", "stream, send_nowait and receive_nowait", Target(0.53, 0.9)),
 )

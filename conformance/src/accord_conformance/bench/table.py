@@ -8,8 +8,8 @@ NEAR = 1.2
 """Up to this factor above its target a ratio is called near: noise, and what a full library costs above a prototype."""
 
 HEADING = (
-    f"{'operation':<42}{'native':>11}{'accord/':>9}{'accord/':>9}  {'targets':<13}verdict\n"
-    f"{'':<42}{'µs':>11}{'native':>9}{'AnyIO':>9}  native/AnyIO"
+    f"{'operation':<42}{'native':>11}{'accord':>11}{'accord/':>9}{'accord/':>9}  {'targets':<13}verdict\n"
+    f"{'':<42}{'µs':>11}{'µs':>11}{'native':>9}{'AnyIO':>9}  native/AnyIO"
 )
 
 
@@ -31,10 +31,10 @@ def _number(value: float | None, digits: int = 2) -> str:
 
 def row_line(record: dict[str, Any]) -> str:
     """Return the line of one operation."""
-    ratios, targets = record["ratios"], record["targets"]
+    times, ratios, targets = record["microseconds"], record["ratios"], record["targets"]
     wanted = f"{_number(targets['native'])} / {_number(targets['AnyIO'])}"
     line = (
-        f"{record['operation']:<42}{_number(record['microseconds'].get('native')):>11}"
+        f"{record['operation']:<42}{_number(times.get('native')):>11}{_number(times.get('accord')):>11}"
         f"{_number(ratios.get('native')):>9}{_number(ratios.get('AnyIO')):>9}  {wanted:<13}{verdict(record)}"
     )
     return "\n".join([line, *(f"    {title}: {error}" for title, error in record["errors"].items())])

@@ -13,7 +13,7 @@ from collections import deque
 from types import TracebackType
 from typing import Any, Generic, NamedTuple, Self, TypeVar, cast
 
-from .._backends import current_backend
+from .._backends import current_backend, here
 from ..exceptions import BrokenResourceError, ClosedResourceError, EndOfStream, WouldBlock
 from ..protocols.parking import AnyParker
 from ..toolkit.checks import check_amount
@@ -142,7 +142,7 @@ class MemoryObjectReceiveStream(Generic[T_co]):
         Raises ``EndOfStream`` when the items are used up and all sending ends are closed, ``ClosedResourceError`` if
         this end is closed, also while waiting. If it is cancelled no item is lost.
         """
-        backend = current_backend()
+        backend = here.backend or current_backend()
         state = self._state
         if state.buffer or state.senders or self._closed or not state.sending_ends:
             if backend.checkpoint_due():
@@ -262,7 +262,7 @@ class MemoryObjectSendStream(Generic[T_contra]):
         Raises ``BrokenResourceError`` if all receiving ends are closed and ``ClosedResourceError`` if this end is
         closed, also while waiting. If it raises, whatever it is, the item was not and will not be delivered.
         """
-        backend = current_backend()
+        backend = here.backend or current_backend()
         state = self._state
         if len(state.buffer) < state.max_size or state.receivers or self._closed or not state.receiving_ends:
             if backend.checkpoint_due():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from .._backends import current_backend
+from .._backends import current_backend, here
 from ..protocols.parking import AnyParker
 
 
@@ -29,7 +29,7 @@ class WaitQueue:
 
     def join(self) -> AnyParker:
         """Return a new parker of the current task, at the end of the queue."""
-        parker = current_backend().create_parker()
+        parker = (here.backend or current_backend()).create_parker()
         if self._parkers is None:
             self._parkers = deque()
         self._parkers.append(parker)

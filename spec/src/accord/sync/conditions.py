@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import NamedTuple, TypeVar
 
-from .._backends import current_backend
+from .._backends import current_backend, here
 from ..protocols import TaskInfo
 from ..protocols.parking import AnyParker
 from .locks import Lock, LockStatistics
@@ -33,7 +33,7 @@ class _Waiter:
     __slots__ = ("lock_parker", "parker", "task")
 
     def __init__(self, task: TaskInfo) -> None:
-        backend = current_backend()
+        backend = here.backend or current_backend()
         self.parker: AnyParker = backend.create_parker()
         self.lock_parker: AnyParker = backend.create_parker()
         self.task = task

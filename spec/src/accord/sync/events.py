@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .._backends import current_backend
+from .._backends import current_backend, here
 from ._queues import WaitQueue
 
 
@@ -36,7 +36,7 @@ class Event:
     async def wait(self) -> None:
         """Wait until the flag is up; a checkpoint."""
         if self._set:
-            backend = current_backend()
+            backend = here.backend or current_backend()
             if backend.checkpoint_due():
                 await backend.checkpoint()
         else:

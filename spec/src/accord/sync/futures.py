@@ -6,7 +6,7 @@ from collections.abc import Generator
 from enum import Enum
 from typing import Any, Generic, TypeVar, cast
 
-from .._backends import current_backend
+from .._backends import current_backend, here
 from ..exceptions import FutureAlreadyFinished, FutureCancelled, FutureFailed, FutureNotFinished
 from ._queues import WaitQueue
 
@@ -105,7 +105,7 @@ class Future(Generic[T]):
         if self._status is FutureStatus.PENDING:
             await self._queue.wait()
         else:
-            backend = current_backend()
+            backend = here.backend or current_backend()
             if backend.checkpoint_due():
                 await backend.checkpoint()
 

@@ -6,7 +6,7 @@ from collections import deque
 from types import TracebackType
 from typing import NamedTuple
 
-from .._backends import current_backend
+from .._backends import current_backend, here
 from ..exceptions import WouldBlock
 from ..protocols.parking import AnyParker
 from ..toolkit.checks import check_amount
@@ -62,7 +62,7 @@ class CapacityLimiter:
 
     def acquire_nowait(self) -> None:
         """Take a token for the current task; ``WouldBlock`` if none is free. No checkpoint."""
-        self.acquire_on_behalf_of_nowait(current_backend().current_task())
+        self.acquire_on_behalf_of_nowait((here.backend or current_backend()).current_task())
 
     def acquire_on_behalf_of_nowait(self, borrower: object) -> None:
         """Take a token for ``borrower``; ``WouldBlock`` if none is free, ``RuntimeError`` if it has one."""
@@ -73,14 +73,14 @@ class CapacityLimiter:
 
     async def acquire(self) -> None:
         """Take a token for the current task, waiting for those who came first; a checkpoint."""
-        await self.acquire_on_behalf_of(current_backend().current_task())
+        await self.acquire_on_behalf_of((here.backend or current_backend()).current_task())
 
     async def acquire_on_behalf_of(self, borrower: object) -> None:
         """Take a token for ``borrower``; a checkpoint.
 
         Raises ``RuntimeError`` if the borrower has a token or waits for one already.
         """
-        backend = current_backend()
+        backend = here.backend or current_backend()
         if not self._waiting and len(self._borrowers) < self._total:
             if backend.checkpoint_due():
                 await backend.checkpoint()
@@ -107,7 +107,7 @@ class CapacityLimiter:
 
     def release(self) -> None:
         """Give back the token of the current task; ``RuntimeError`` if it has none. No checkpoint."""
-        self.release_on_behalf_of(current_backend().current_task())
+        self.release_on_behalf_of((here.backend or current_backend()).current_task())
 
     def release_on_behalf_of(self, borrower: object) -> None:
         """Give back the token of ``borrower``; ``RuntimeError`` if it has none. No checkpoint."""
@@ -127,8 +127,7 @@ class CapacityLimiter:
         """Return the numbers of tokens, their holders, and how many tasks wait."""
         return CapacityLimiterStatistics(len(self._borrowers), self._total, tuple(self._borrowers), len(self._waiting))
 
-    async def __aenter__(self) -> None:
-        await self.acquire()
+    __aenter__ = acquire
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None

@@ -10,7 +10,7 @@ from collections import deque
 from types import TracebackType
 from typing import NamedTuple
 
-from .._backends import current_backend
+from .._backends import current_backend, here
 from ..exceptions import BrokenResourceError, WouldBlock
 from ..protocols import TaskInfo
 from ..protocols.parking import AnyParker
@@ -45,7 +45,7 @@ class Lock:
 
         Raises ``RuntimeError`` if the task holds it already and ``BrokenResourceError`` if its owner has ended.
         """
-        backend = current_backend()
+        backend = here.backend or current_backend()
         if self._owner is None:
             if backend.checkpoint_due():
                 await backend.checkpoint()
@@ -55,7 +55,7 @@ class Lock:
         await self._acquire_held()
 
     async def _acquire_held(self) -> None:
-        backend = current_backend()
+        backend = here.backend or current_backend()
         await backend.checkpoint_if_cancelled()
         task = backend.current_task()
         owner = self._owner
@@ -67,7 +67,7 @@ class Lock:
 
     async def join(self, task: TaskInfo) -> None:
         """Wait for the lock, which is held, at the end of the queue."""
-        parker = self.enqueue(current_backend().create_parker(), task)
+        parker = self.enqueue((here.backend or current_backend()).create_parker(), task)
         try:
             granted = await parker.park()
         except BaseException:
@@ -98,7 +98,7 @@ class Lock:
 
     def acquire_nowait(self) -> None:
         """Take the lock; ``WouldBlock`` if another task holds it, otherwise as ``acquire``. No checkpoint."""
-        task = current_backend().current_task()
+        task = (here.backend or current_backend()).current_task()
         owner = self._owner
         if owner is not None:
             self._check_owner(owner, task)
@@ -118,7 +118,7 @@ class Lock:
 
     def check_held(self, action: str) -> TaskInfo:
         """Return the current task if it holds the lock; ``RuntimeError`` otherwise."""
-        task = current_backend().current_task()
+        task = (here.backend or current_backend()).current_task()
         owner = self._owner
         if owner is not task:
             holder = "nobody holds it" if owner is None else f"task {owner.name!r} holds it"
@@ -130,7 +130,7 @@ class Lock:
 
         No checkpoint.
         """
-        if self._owner is not current_backend().current_task():
+        if self._owner is not (here.backend or current_backend()).current_task():
             self.check_held("release")
         if self._watched:
             self._unwatch()
@@ -164,8 +164,7 @@ class Lock:
         """Return who holds the lock and how many tasks wait."""
         return LockStatistics(self._owner is not None, self._owner, len(self._waiters or ()))
 
-    async def __aenter__(self) -> None:
-        await self.acquire()
+    __aenter__ = acquire
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import NamedTuple
 
-from .._backends import current_backend
+from .._backends import current_backend, here
 from ..exceptions import WouldBlock
 from ._queues import WaitQueue
 
@@ -46,7 +46,7 @@ class Semaphore:
     async def acquire(self) -> None:
         """Take one, waiting until there is one; a checkpoint."""
         if self._value:
-            backend = current_backend()
+            backend = here.backend or current_backend()
             if backend.checkpoint_due():
                 await backend.checkpoint()
             if self._value:
@@ -81,8 +81,7 @@ class Semaphore:
         """Return how many tasks wait."""
         return SemaphoreStatistics(len(self._queue))
 
-    async def __aenter__(self) -> None:
-        await self.acquire()
+    __aenter__ = acquire
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None

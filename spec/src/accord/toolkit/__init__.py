@@ -3,18 +3,29 @@
 A backend may use them; the contract does not ask for it. They import nothing that runs a loop.
 """
 
-from .checks import check_deadline, check_delay, check_options, check_shield
+from .checks import (
+    DEFAULT_BUDGET,
+    check_budget,
+    check_deadline,
+    check_delay,
+    check_flag,
+    check_options,
+    check_shield,
+)
 from .coroutines import call_for_coroutine, check_coroutine, task_name
 from .errors import exit_exception, group_error, note_task, prune, split
 from .handles import HandleMixin, StartStatus
 
 __all__ = [
+    "DEFAULT_BUDGET",
     "HandleMixin",
     "StartStatus",
     "call_for_coroutine",
+    "check_budget",
     "check_coroutine",
     "check_deadline",
     "check_delay",
+    "check_flag",
     "check_options",
     "check_shield",
     "exit_exception",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from math import inf, isnan
 
+DEFAULT_BUDGET = 16
+
 
 def _check_real(value: object, name: str) -> float:
     # A bool is an int to Python, but `deadline=True` is a mistake and not one second.
@@ -45,6 +47,24 @@ def check_amount(value: object, name: str) -> float:
     if isinstance(value, float) and value != inf:
         raise TypeError(f"{name} must be an int or math.inf, not the float {value}")
     return value
+
+
+def check_flag(options: Mapping[str, object], name: str) -> bool:
+    """Return the option ``name``, which is a bool, False by default."""
+    flag = options.get(name, False)
+    if not isinstance(flag, bool):
+        raise TypeError(f"{name} must be a bool, not {type(flag).__name__}")
+    return flag
+
+
+def check_budget(options: Mapping[str, object]) -> int:
+    """Return the option ``checkpoint_budget``: in how many operations a task yields at least once (CKPT-5)."""
+    budget = options.get("checkpoint_budget", DEFAULT_BUDGET)
+    if isinstance(budget, bool) or not isinstance(budget, int):
+        raise TypeError(f"checkpoint_budget must be an int, not {type(budget).__name__}")
+    if budget < 1:
+        raise ValueError(f"checkpoint_budget must be at least 1, got {budget}")
+    return budget
 
 
 def check_options(backend: str, options: Mapping[str, object], known: Iterable[str]) -> None:

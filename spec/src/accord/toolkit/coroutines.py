@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
-from types import CoroutineType
+from types import CoroutineType, FunctionType
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -25,6 +25,8 @@ def _described(func: object) -> str:
 
 def task_name(func: object, name: object = None) -> str:
     """Return the name of a task that runs ``func``: ``name`` as a string, else ``module.qualname``."""
+    if name is None and type(func) is FunctionType:
+        return f"{func.__module__}.{func.__qualname__}"
     return _described(func) if name is None else str(name)
 
 
@@ -56,7 +58,7 @@ def call_for_coroutine(
             )
         raise TypeError(f"expected an async function, got {type(func).__name__}")
     coro: Coroutine[Any, Any, T] = func(*args, **keywords)
-    if is_coroutine(coro):
+    if type(coro) is CoroutineType or is_coroutine(coro):
         return coro
     raise TypeError(f"{_described(func)} is no async function: it returned {type(coro).__name__}, not a coroutine")
 

@@ -94,7 +94,7 @@ async def test_first_reason_stays() -> None:
 @rule("CANCEL-24")
 async def test_failure_of_a_task() -> None:
     """A group that is cancelled because a task failed says which."""
-    reasons = []
+    reasons: list[accord.CancelReason | None] = []
 
     async def fail() -> None:
         raise ValueError
@@ -127,7 +127,7 @@ async def test_failure_of_the_body() -> None:
 @rule("CANCEL-24")
 async def test_parent() -> None:
     """A scope that is cancelled through an ancestor names the ancestor's cause."""
-    reasons = []
+    reasons: list[accord.CancelReason | None] = []
 
     async def child() -> None:
         with accord.CancelScope() as own:
@@ -167,7 +167,7 @@ async def test_parent_then_own() -> None:
 @rule("CANCEL-24")
 async def test_handle() -> None:
     """A task that is cancelled through its handle finds the text in the scopes that it is in."""
-    reasons = []
+    reasons: list[accord.CancelReason | None] = []
 
     async def child() -> None:
         with accord.CancelScope() as own:
@@ -193,7 +193,7 @@ async def test_strings_only() -> None:
     async def fail() -> None:
         raise Culprit
 
-    references = []
+    references: list[weakref.ref[Exception]] = []
 
     async def provoke() -> accord.CancelReason | None:
         group = accord.create_task_group()

@@ -23,7 +23,7 @@ async def test_shield_hides_what_is_outside() -> None:
                 group.start_soon(checkpoint)
         with pytest.raises(accord.get_cancelled_exc_class()):
             await checkpoint()
-    events = []
+    events: list[str] = []
     with accord.CancelScope() as outer:
         with accord.CancelScope(shield=True):
             outer.cancel()
@@ -40,7 +40,7 @@ async def test_shield_hides_what_is_outside() -> None:
 @rule("CANCEL-15")
 async def test_shield_in_clean_up() -> None:
     """Clean-up in a shield can wait as if nothing had been cancelled, many times."""
-    events = []
+    events: list[int] = []
 
     async def child() -> None:
         try:
@@ -83,7 +83,7 @@ async def test_own_cancellation_of_a_shield() -> None:
 @rule("CANCEL-15", "CANCEL-26")
 async def test_shield_around_a_group_and_in_a_child() -> None:
     """A shield around a group protects all its tasks; one in a task protects that task only."""
-    events = []
+    events: list[str] = []
 
     async def child(name: str, shield: bool) -> None:
         with accord.CancelScope(shield=shield):
@@ -104,7 +104,7 @@ async def test_shield_around_a_group_and_in_a_child() -> None:
 @rule("CANCEL-15", "CANCEL-26")
 async def test_shield_in_the_body_does_not_protect_the_tasks() -> None:
     """A shield in the body of a group does not protect the group's tasks, nor the reverse."""
-    events = []
+    events: list[str] = []
 
     async def child() -> None:
         try:
@@ -126,7 +126,7 @@ async def test_shield_in_the_body_does_not_protect_the_tasks() -> None:
 @rule("CANCEL-16")
 async def test_shield_is_raised_after_delivery() -> None:
     """A shield that is raised in a finally block lets it wait, though the cancellation has been delivered."""
-    events = []
+    events: list[str] = []
     with accord.CancelScope() as outer:
         with accord.CancelScope() as inner:
             outer.cancel()
@@ -147,7 +147,7 @@ async def test_shield_is_raised_after_delivery() -> None:
 @rule("CANCEL-16")
 async def test_shield_is_raised_before_delivery() -> None:
     """A shield that is raised after the cancellation is in time, if the task had been woken for something else."""
-    events = []
+    events: list[str] = []
     event = accord.Event()
     inner = accord.CancelScope()
 
@@ -192,7 +192,7 @@ async def test_shield_is_raised_and_lowered_in_one_step() -> None:
 @rule("CANCEL-17")
 async def test_time_limit_for_clean_up() -> None:
     """After the shield was raised the scope still catches its own deadline."""
-    events = []
+    events: list[str] = []
     with accord.CancelScope() as outer:
         with accord.CancelScope() as inner:
             outer.cancel()
@@ -234,7 +234,7 @@ async def test_cancel_during_clean_up() -> None:
 @rule("CANCEL-17")
 async def test_scope_inside_a_late_shield() -> None:
     """A scope inside a shield that was raised late catches its own cancellation."""
-    events = []
+    events: list[str] = []
     with accord.CancelScope() as outer:
         with accord.CancelScope() as middle:
             with accord.CancelScope() as inner:
@@ -259,7 +259,7 @@ async def test_scope_inside_a_late_shield() -> None:
 @rule("CANCEL-17")
 async def test_time_limit_in_a_child() -> None:
     """The same in a task of a group that was cancelled."""
-    caught = []
+    caught: list[bool] = []
 
     async def child() -> None:
         with accord.CancelScope() as inner:
@@ -295,7 +295,7 @@ async def test_shield_is_lowered() -> None:
 @rule("CANCEL-18")
 async def test_shield_is_lowered_while_waiting() -> None:
     """When the shield is lowered a task that waits already is cancelled at once."""
-    events = []
+    events: list[str] = []
     shield = accord.CancelScope(shield=True)
 
     async def child() -> None:
@@ -321,7 +321,7 @@ async def test_shield_is_lowered_while_waiting() -> None:
 @rule("CANCEL-18")
 async def test_shield_around_a_group_is_lowered() -> None:
     """When the shield around a group is lowered all its tasks are cancelled."""
-    events = []
+    events: list[int] = []
     shield = accord.CancelScope(shield=True)
 
     async def child(number: int) -> None:

@@ -27,7 +27,7 @@ WAITING: list[Callable[[], Awaitable[object]]] = [
 async def test_effectively_cancelled(cancelled: int, shields: tuple[bool, ...]) -> None:
     """Of three nested scopes each sees the cancellation of itself and of what its shield does not hide."""
     scopes = [accord.CancelScope(shield=shield) for shield in shields]
-    seen = []
+    seen: list[bool] = []
     with scopes[0]:
         with scopes[1]:
             with scopes[2]:
@@ -59,7 +59,7 @@ async def test_every_checkpoint_raises(operation: Callable[[], Awaitable[object]
 async def test_every_checkpoint_raises_after_waiting() -> None:
     """The same for a task that waited when it was cancelled."""
     expected = accord.get_cancelled_exc_class()
-    raised = []
+    raised: list[bool] = []
 
     async def child() -> None:
         for operation in [*WAITING, *reversed(WAITING)]:
@@ -110,7 +110,7 @@ async def test_no_interruption_between_checkpoints() -> None:
 @rule("CANCEL-3", "CANCEL-4")
 async def test_cancel_in_the_own_task() -> None:
     """A task that cancels its own scope goes on to its next checkpoint."""
-    events = []
+    events: list[str] = []
     with accord.CancelScope() as scope:
         scope.cancel()
         events.append("goes on")
@@ -134,7 +134,7 @@ async def test_cancel_in_a_callback() -> None:
 @rule("CANCEL-4")
 async def test_cancel_in_another_task() -> None:
     """A task that cancels another one's scope is not affected."""
-    events = []
+    events: list[str] = []
     scope = accord.CancelScope()
 
     async def child() -> None:
@@ -176,7 +176,7 @@ async def test_cancel_before_entry() -> None:
     scope.cancel()
     assert scope.cancel_called
     await checkpoint()
-    events = []
+    events: list[str] = []
     with scope:
         events.append("entered")
         assert accord.current_effective_deadline() == -inf
@@ -214,7 +214,7 @@ async def test_cancel_after_exit_of_a_group() -> None:
 @rule("CANCEL-14")
 async def test_entry_and_exit_are_no_checkpoints() -> None:
     """Neither the entry nor the exit raises or yields, in a cancelled scope either."""
-    events = []
+    events: list[str] = []
 
     async def other() -> None:
         events.append("other task")

@@ -14,7 +14,7 @@ from accord_conformance.helpers import block, rule, settle
 @rule("CANCEL-20")
 async def test_scope_of_the_group() -> None:
     """A task that is started in an inner scope is not cancelled with it."""
-    events = []
+    events: list[str] = []
 
     async def child() -> None:
         await accord.sleep(0.01)
@@ -32,7 +32,7 @@ async def test_scope_of_the_group() -> None:
 @rule("CANCEL-20")
 async def test_shield_where_a_task_is_started() -> None:
     """A shield around the start of a task does not protect the task."""
-    events = []
+    events: list[str] = []
 
     async def child() -> None:
         try:
@@ -53,7 +53,7 @@ async def test_shield_where_a_task_is_started() -> None:
 async def test_scopes_of_two_tasks() -> None:
     """Two tasks enter and leave scopes at the same time without disturbing each other."""
     entered = accord.Event()
-    events = []
+    events: list[str] = []
 
     async def first() -> None:
         with accord.CancelScope() as scope:
@@ -86,7 +86,7 @@ async def test_scopes_of_two_tasks() -> None:
 @pytest.mark.parametrize("depth", [1, 3, 6])
 async def test_all_tasks_beneath(depth: int) -> None:
     """A cancellation reaches the tasks of nested groups at any depth."""
-    cancelled = []
+    cancelled: list[int] = []
 
     async def child(level: int) -> None:
         try:
@@ -112,7 +112,7 @@ async def test_all_tasks_beneath(depth: int) -> None:
 @rule("CANCEL-26")
 async def test_deadline_reaches_all_tasks() -> None:
     """A deadline does the same."""
-    cancelled = []
+    cancelled: list[int] = []
 
     async def child(number: int) -> None:
         try:
@@ -131,7 +131,7 @@ async def test_deadline_reaches_all_tasks() -> None:
 @rule("CANCEL-26")
 async def test_task_started_while_cancelled() -> None:
     """A task that is started in a group that is cancelled already is cancelled at its first checkpoint."""
-    events = []
+    events: list[str] = []
 
     async def child() -> None:
         events.append("begins")
@@ -147,7 +147,7 @@ async def test_task_started_while_cancelled() -> None:
 @rule("CANCEL-26")
 async def test_host_in_a_task_of_another_group() -> None:
     """A group that a task opened after the cancellation is cancelled too."""
-    events = []
+    events: list[str] = []
 
     async def child() -> None:
         try:
@@ -208,7 +208,7 @@ async def test_waiting_for_a_thread_uses_no_processor_time() -> None:
 @pytest.mark.parametrize("woken_first", [False, True])
 async def test_event_and_cancellation(woken_first: bool) -> None:
     """A task that waits for an event gets what comes first."""
-    events = []
+    events: list[str] = []
     event = accord.Event()
     scope = accord.CancelScope()
 
@@ -232,7 +232,7 @@ async def test_event_and_cancellation(woken_first: bool) -> None:
 @pytest.mark.parametrize("granted_first", [False, True])
 async def test_lock_and_cancellation(granted_first: bool) -> None:
     """A task that waits for a lock gets it or leaves it to the next."""
-    owners = []
+    owners: list[str] = []
     lock = accord.Lock()
     scope = accord.CancelScope()
 
@@ -257,7 +257,7 @@ async def test_lock_and_cancellation(granted_first: bool) -> None:
 @pytest.mark.parametrize("sent_first", [False, True])
 async def test_item_and_cancellation(sent_first: bool) -> None:
     """A task that waits for an item gets it or leaves it to the next."""
-    received = []
+    received: list[tuple[str, int]] = []
     send, receive = accord.create_memory_object_stream[int]()
     scope = accord.CancelScope()
 

@@ -56,7 +56,7 @@ async def test_second_entry_after_exit(make: Callable[[], accord.CancelScope], c
 @rule("CANCEL-7")
 async def test_second_entry_in_another_task() -> None:
     """An active scope can't be entered in another task, which is not affected by the attempt."""
-    events = []
+    events: list[str] = []
 
     async def child() -> None:
         with pytest.raises(RuntimeError):
@@ -103,7 +103,7 @@ async def test_exit_twice() -> None:
 @rule("CANCEL-8")
 async def test_exit_in_another_task() -> None:
     """An exit in another task is refused; the owner's scope works and can be left."""
-    events = []
+    events: list[str] = []
 
     async def child() -> None:
         with accord.CancelScope() as own:

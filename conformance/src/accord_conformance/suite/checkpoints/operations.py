@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -36,7 +36,7 @@ class Row:
 
 ROWS: list[Row] = []
 
-Preparation = Callable[[], AsyncIterator[Prepared]]
+Preparation = Callable[[], AsyncGenerator[Prepared, None]]
 
 
 def row(name: str, expected: str, needs: str = "core") -> Callable[[Preparation], Preparation]:
@@ -52,7 +52,7 @@ def row(name: str, expected: str, needs: str = "core") -> Callable[[Preparation]
 def simple_row(name: str, expected: str, call: Callable[[], Awaitable[object]]) -> None:
     """Make a row of an operation that needs no preparation."""
 
-    async def prepare() -> AsyncIterator[Prepared]:
+    async def prepare() -> AsyncGenerator[Prepared, None]:
         yield Prepared(call)
 
     row(name, expected)(prepare)
@@ -81,17 +81,17 @@ simple_row("cancel_shielded_checkpoint", "-Y", cancel_shielded_checkpoint)
 simple_row("gather of nothing", "CY", accord.gather)
 simple_row("gather", "CY", lambda: accord.gather(noop()))
 simple_row("amap", "CY", lambda: accord.amap(return_at_once, [1]))
-simple_row("amap of nothing", "CY", lambda: accord.amap(checkpoint, []))
+simple_row("amap of nothing", "CY", lambda: accord.amap(return_at_once, []))
 simple_row("to_thread.run_sync", "CY", lambda: accord.to_thread.run_sync(int))
 
 
 @row("wait_all_tasks_blocked", "CY", "testing")
-async def _wait_all_tasks_blocked() -> AsyncIterator[Prepared]:
+async def _wait_all_tasks_blocked() -> AsyncGenerator[Prepared, None]:
     yield Prepared(accord.wait_all_tasks_blocked)
 
 
 @row("task group exit", "-Y")
-async def _group_exit() -> AsyncIterator[Prepared]:
+async def _group_exit() -> AsyncGenerator[Prepared, None]:
     async def leave() -> None:
         # The entry belongs to another row, which shows that it adds nothing.
         async with accord.create_task_group():
@@ -101,7 +101,7 @@ async def _group_exit() -> AsyncIterator[Prepared]:
 
 
 @row("task group exit with tasks", "-Y")
-async def _group_exit_with_tasks() -> AsyncIterator[Prepared]:
+async def _group_exit_with_tasks() -> AsyncGenerator[Prepared, None]:
     async def leave() -> None:
         async with accord.create_task_group() as group:
             group.start_soon(noop)
@@ -110,144 +110,144 @@ async def _group_exit_with_tasks() -> AsyncIterator[Prepared]:
 
 
 @row("TaskGroup.start", "CY")
-async def _start() -> AsyncIterator[Prepared]:
+async def _start() -> AsyncGenerator[Prepared, None]:
     async with accord.create_task_group() as group:
         yield Prepared(lambda: group.start(start_at_once))
 
 
 @row("TaskHandle.wait", "CY")
-async def _handle_wait() -> AsyncIterator[Prepared]:
+async def _handle_wait() -> AsyncGenerator[Prepared, None]:
     async with accord.create_task_group() as group:
         handle = group.start_soon(noop)
     yield Prepared(handle.wait)
 
 
 @row("await handle", "CY")
-async def _await_handle() -> AsyncIterator[Prepared]:
+async def _await_handle() -> AsyncGenerator[Prepared, None]:
     async with accord.create_task_group() as group:
         handle = group.start_soon(noop)
     yield Prepared(lambda: handle)
 
 
 @row("Event.wait", "CY")
-async def _event_wait() -> AsyncIterator[Prepared]:
+async def _event_wait() -> AsyncGenerator[Prepared, None]:
     event = accord.Event()
     event.set()
     yield Prepared(event.wait)
 
 
 @row("Lock.acquire", "CY")
-async def _lock_acquire() -> AsyncIterator[Prepared]:
+async def _lock_acquire() -> AsyncGenerator[Prepared, None]:
     lock = accord.Lock()
     yield Prepared(lock.acquire, lock.locked)
 
 
 @row("entering a Lock", "CY")
-async def _lock_enter() -> AsyncIterator[Prepared]:
+async def _lock_enter() -> AsyncGenerator[Prepared, None]:
     lock = accord.Lock()
     yield Prepared(lock.__aenter__, lock.locked)
 
 
 @row("leaving a Lock", "--")
-async def _lock_exit() -> AsyncIterator[Prepared]:
+async def _lock_exit() -> AsyncGenerator[Prepared, None]:
     lock = accord.Lock()
     await lock.__aenter__()
     yield Prepared(lambda: lock.__aexit__(None, None, None), lambda: not lock.locked())
 
 
 @row("Condition.acquire", "CY")
-async def _condition_acquire() -> AsyncIterator[Prepared]:
+async def _condition_acquire() -> AsyncGenerator[Prepared, None]:
     condition = accord.Condition()
     yield Prepared(condition.acquire, condition.locked)
 
 
 @row("entering a Condition", "CY")
-async def _condition_enter() -> AsyncIterator[Prepared]:
+async def _condition_enter() -> AsyncGenerator[Prepared, None]:
     condition = accord.Condition()
     yield Prepared(condition.__aenter__, condition.locked)
 
 
 @row("leaving a Condition", "--")
-async def _condition_exit() -> AsyncIterator[Prepared]:
+async def _condition_exit() -> AsyncGenerator[Prepared, None]:
     condition = accord.Condition()
     await condition.__aenter__()
     yield Prepared(lambda: condition.__aexit__(None, None, None), lambda: not condition.locked())
 
 
 @row("Condition.wait_for of what is true", "--")
-async def _condition_wait_for() -> AsyncIterator[Prepared]:
+async def _condition_wait_for() -> AsyncGenerator[Prepared, None]:
     condition = accord.Condition()
     async with condition:
         yield Prepared(lambda: condition.wait_for(lambda: True))
 
 
 @row("Semaphore.acquire", "CY")
-async def _semaphore_acquire() -> AsyncIterator[Prepared]:
+async def _semaphore_acquire() -> AsyncGenerator[Prepared, None]:
     semaphore = accord.Semaphore(1)
     yield Prepared(semaphore.acquire, lambda: semaphore.value == 0)
 
 
 @row("entering a Semaphore", "CY")
-async def _semaphore_enter() -> AsyncIterator[Prepared]:
+async def _semaphore_enter() -> AsyncGenerator[Prepared, None]:
     semaphore = accord.Semaphore(1)
     yield Prepared(semaphore.__aenter__, lambda: semaphore.value == 0)
 
 
 @row("leaving a Semaphore", "--")
-async def _semaphore_exit() -> AsyncIterator[Prepared]:
+async def _semaphore_exit() -> AsyncGenerator[Prepared, None]:
     semaphore = accord.Semaphore(1)
     await semaphore.__aenter__()
     yield Prepared(lambda: semaphore.__aexit__(None, None, None), lambda: semaphore.value == 1)
 
 
 @row("CapacityLimiter.acquire", "CY")
-async def _limiter_acquire() -> AsyncIterator[Prepared]:
+async def _limiter_acquire() -> AsyncGenerator[Prepared, None]:
     limiter = accord.CapacityLimiter(1)
     yield Prepared(limiter.acquire, lambda: limiter.borrowed_tokens == 1)
 
 
 @row("CapacityLimiter.acquire_on_behalf_of", "CY")
-async def _limiter_acquire_for() -> AsyncIterator[Prepared]:
+async def _limiter_acquire_for() -> AsyncGenerator[Prepared, None]:
     limiter = accord.CapacityLimiter(1)
     yield Prepared(lambda: limiter.acquire_on_behalf_of("borrower"), lambda: limiter.borrowed_tokens == 1)
 
 
 @row("entering a CapacityLimiter", "CY")
-async def _limiter_enter() -> AsyncIterator[Prepared]:
+async def _limiter_enter() -> AsyncGenerator[Prepared, None]:
     limiter = accord.CapacityLimiter(1)
     yield Prepared(limiter.__aenter__, lambda: limiter.borrowed_tokens == 1)
 
 
 @row("leaving a CapacityLimiter", "--")
-async def _limiter_exit() -> AsyncIterator[Prepared]:
+async def _limiter_exit() -> AsyncGenerator[Prepared, None]:
     limiter = accord.CapacityLimiter(1)
     await limiter.__aenter__()
     yield Prepared(lambda: limiter.__aexit__(None, None, None), lambda: limiter.borrowed_tokens == 0)
 
 
 @row("Future.wait", "CY")
-async def _future_wait() -> AsyncIterator[Prepared]:
+async def _future_wait() -> AsyncGenerator[Prepared, None]:
     future = accord.Future[int]()
     future.return_value = 1
     yield Prepared(future.wait)
 
 
 @row("await future", "CY")
-async def _await_future() -> AsyncIterator[Prepared]:
+async def _await_future() -> AsyncGenerator[Prepared, None]:
     future = accord.Future[int]()
     future.return_value = 1
     yield Prepared(lambda: future)
 
 
 @row("send to a buffer", "CY")
-async def _send() -> AsyncIterator[Prepared]:
+async def _send() -> AsyncGenerator[Prepared, None]:
     send, receive = accord.create_memory_object_stream[int](1)
     with send, receive:
         yield Prepared(lambda: send.send(1), lambda: send.statistics().current_buffer_used == 1)
 
 
 @row("send to a waiting receiver", "CY")
-async def _send_to_receiver() -> AsyncIterator[Prepared]:
+async def _send_to_receiver() -> AsyncGenerator[Prepared, None]:
     send, receive = accord.create_memory_object_stream[int]()
     received: list[int] = []
 
@@ -264,7 +264,7 @@ async def _send_to_receiver() -> AsyncIterator[Prepared]:
 
 
 @row("receive from a buffer", "CY")
-async def _receive() -> AsyncIterator[Prepared]:
+async def _receive() -> AsyncGenerator[Prepared, None]:
     send, receive = accord.create_memory_object_stream[int](1)
     with send, receive:
         send.send_nowait(1)
@@ -272,7 +272,7 @@ async def _receive() -> AsyncIterator[Prepared]:
 
 
 @row("receive from a waiting sender", "CY")
-async def _receive_from_sender() -> AsyncIterator[Prepared]:
+async def _receive_from_sender() -> AsyncGenerator[Prepared, None]:
     send, receive = accord.create_memory_object_stream[int]()
     async with accord.create_task_group() as group:
         group.start_soon(send.send, 1)
@@ -284,7 +284,7 @@ async def _receive_from_sender() -> AsyncIterator[Prepared]:
 
 
 @row("iteration of a receive stream", "CY")
-async def _iterate() -> AsyncIterator[Prepared]:
+async def _iterate() -> AsyncGenerator[Prepared, None]:
     send, receive = accord.create_memory_object_stream[int](1)
     with send, receive:
         send.send_nowait(1)
@@ -292,7 +292,7 @@ async def _iterate() -> AsyncIterator[Prepared]:
 
 
 @row("aclose of a send stream", "--")
-async def _aclose_send() -> AsyncIterator[Prepared]:
+async def _aclose_send() -> AsyncGenerator[Prepared, None]:
     send, receive = accord.create_memory_object_stream[int](1)
     with receive:
         yield Prepared(send.aclose, lambda: receive.statistics().open_send_streams == 0)
@@ -300,7 +300,7 @@ async def _aclose_send() -> AsyncIterator[Prepared]:
 
 
 @row("aclose of a receive stream", "--")
-async def _aclose_receive() -> AsyncIterator[Prepared]:
+async def _aclose_receive() -> AsyncGenerator[Prepared, None]:
     send, receive = accord.create_memory_object_stream[int](1)
     with send:
         yield Prepared(receive.aclose, lambda: send.statistics().open_receive_streams == 0)
@@ -308,7 +308,7 @@ async def _aclose_receive() -> AsyncIterator[Prepared]:
 
 
 @row("leaving a memory object stream", "--")
-async def _leave_stream() -> AsyncIterator[Prepared]:
+async def _leave_stream() -> AsyncGenerator[Prepared, None]:
     send, receive = accord.create_memory_object_stream[int](1)
     with receive:
         await send.__aenter__()
@@ -318,7 +318,7 @@ async def _leave_stream() -> AsyncIterator[Prepared]:
 
 
 @asynccontextmanager
-async def _poller() -> AsyncIterator[tuple[Any, socket.socket]]:
+async def _poller() -> AsyncGenerator[tuple[Any, socket.socket], None]:
     """A poller of one of two connected sockets, with a byte to read."""
     readiness = current_backend().readiness
     assert readiness is not None
@@ -334,14 +334,14 @@ async def _poller() -> AsyncIterator[tuple[Any, socket.socket]]:
 
 
 @row("Poller.readable", "CY", "readiness")
-async def _readable() -> AsyncIterator[Prepared]:
+async def _readable() -> AsyncGenerator[Prepared, None]:
     calls: list[bytes] = []
     async with _poller() as (poller, sock):
         yield Prepared(lambda: poller.readable(lambda: calls.append(sock.recv(1))), lambda: bool(calls))
 
 
 @row("Poller.writable", "CY", "readiness")
-async def _writable() -> AsyncIterator[Prepared]:
+async def _writable() -> AsyncGenerator[Prepared, None]:
     calls: list[int] = []
     async with _poller() as (poller, sock):
         yield Prepared(lambda: poller.writable(lambda: calls.append(sock.send(b"y"))), lambda: bool(calls))

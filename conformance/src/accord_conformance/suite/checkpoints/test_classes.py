@@ -166,7 +166,7 @@ def test_budget_of_one(run: Run) -> None:
 @pytest.mark.parametrize(("bad", "error"), [(0, ValueError), (-1, ValueError), ("1", TypeError), (1.5, TypeError)])
 def test_bad_budget(run: Run, bad: Any, error: type[Exception]) -> None:
     """A budget that makes no sense is refused before main is called."""
-    called = []
+    called: list[bool] = []
 
     async def main() -> None:
         called.append(True)
@@ -180,7 +180,7 @@ def test_bad_budget(run: Run, bad: Any, error: type[Exception]) -> None:
 async def test_checkpoint_due(backend: Backend) -> None:
     """``checkpoint_due`` is true at least once in 16 times, and always for a cancelled task."""
     await checkpoint()
-    due = []
+    due: list[object] = []
     for _ in range(100):
         due.append(backend.checkpoint_due())
         if due[-1]:

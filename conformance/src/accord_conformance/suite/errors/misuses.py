@@ -95,7 +95,7 @@ _synchronous("future set after cancel", lambda: setattr(_future("cancelled"), "r
 _synchronous("future given no exception", lambda: setattr(_future("pending"), "exception", 5))
 _synchronous("stream with a wrong size", lambda: accord.create_memory_object_stream[int](-1))
 _synchronous("send on a closed end", lambda: _closed_ends()[0].send_nowait(1))
-_synchronous("receive on a closed end", lambda: _closed_ends()[1].receive_nowait())
+_synchronous("receive on a closed end", _closed_ends()[1].receive_nowait)
 _synchronous("scope with a wrong deadline", lambda: accord.CancelScope(deadline=nan))
 _synchronous("scope with a wrong shield", lambda: _any.CancelScope(shield="yes"))
 _synchronous("timeout with a wrong delay", lambda: accord.move_on_after(nan))
@@ -155,7 +155,7 @@ async def acquire_twice() -> None:
 async def acquire_of_an_abandoned_lock() -> None:
     """Take a lock whose owner has ended."""
     lock = accord.Lock()
-    await _ended(lock.acquire)
+    _ = await _ended(lock.acquire)
     await lock.acquire()
 
 
@@ -242,6 +242,7 @@ async def await_a_cancelled_task() -> None:
 @_misuse
 async def value_of_a_running_task() -> None:
     """Ask a task for its value before its end."""
+
     async def ask(group: accord.TaskGroup) -> object:
         return group.start_soon(_value).return_value
 

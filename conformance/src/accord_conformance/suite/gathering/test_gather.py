@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 import accord
 from accord.lowlevel import checkpoint
 from accord_conformance.attempts import blocked
-from accord_conformance.helpers import assert_yields, leaves, rule, settle
+from accord_conformance.helpers import assert_yields, is_cancelled_by, leaves, rule, settle
 
 
 async def _return(value: int) -> int:
@@ -103,7 +104,7 @@ async def test_cancelling_the_caller(way: Callable[[list[str], Exception], Any])
             await accord.gather(_hang(log), _hang(log))
         elif way is _as_completed:
             async with accord.as_completed(_hang(log), _hang(log)) as handles:
-                await handles.receive()
+                _ = await handles.receive()
         else:
             await accord.amap(_hang, [log, log], limit=None if way is _amap else 5)
 
@@ -116,22 +117,36 @@ async def test_cancelling_the_caller(way: Callable[[list[str], Exception], Any])
 
 
 @rule("GATHER-4")
-async def test_gather_in_a_cancelled_scope() -> None:
-    """In a cancelled scope the coroutines are run to their first checkpoint, which is what gather() raises."""
-    coroutines = [_return(number) for number in range(3)]
-    with accord.CancelScope() as scope:
-        scope.cancel()
-        await accord.gather(*coroutines)
-        raise AssertionError
-    assert scope.cancelled_caught
+async def test_cancelled_scope() -> None:
+    """In a cancelled scope nothing is started, not even what needs no checkpoint, and the coroutines are closed."""
+    calls: list[int] = []
+
+    async def note(number: int) -> None:
+        calls.append(number)
+
+    coroutines = [note(number) for number in range(3)]
+    assert await is_cancelled_by(lambda: accord.gather(*coroutines))
     assert [inspect.getcoroutinestate(coroutine) for coroutine in coroutines] == [inspect.CORO_CLOSED] * 3
+    for limit in (None, 2):
+        assert await is_cancelled_by(partial(accord.amap, note, range(3), limit=limit))
+        assert await is_cancelled_by(partial(accord.amap, note, (), limit=limit))
+    assert await is_cancelled_by(_gather_nothing)
+    assert calls == []
 
 
 @rule("GATHER-4")
-async def test_gather_yields() -> None:
-    """gather() yields, also without arguments."""
-    await assert_yields(lambda: accord.gather())
+async def test_gathering_yields() -> None:
+    """gather() and amap() yield, also with nothing to do."""
+    await assert_yields(_gather_nothing)
     await assert_yields(lambda: accord.gather(_return(1)))
+    for limit in (None, 2):
+        await assert_yields(partial(accord.amap, _return, (), limit=limit))
+        await assert_yields(partial(accord.amap, _return, (1, 2), limit=limit))
+
+
+async def _gather_nothing() -> None:
+    none: list[Coroutine[Any, Any, int]] = []
+    assert await accord.gather(*none) == ()
 
 
 @rule("GATHER-4")
@@ -233,7 +248,8 @@ async def test_as_completed_by_iteration() -> None:
     """The stream can be iterated over, and is empty without coroutines."""
     async with accord.as_completed(*[_return(number) for number in range(5)]) as handles:
         assert sorted([await handle async for handle in handles]) == [0, 1, 2, 3, 4]
-    async with accord.as_completed() as nothing:
+    none: list[Coroutine[Any, Any, int]] = []
+    async with accord.as_completed(*none) as nothing:
         assert [handle async for handle in nothing] == []
 
 
@@ -249,8 +265,8 @@ async def test_leaving_as_completed_early() -> None:
 
     async def first() -> int:
         async with accord.as_completed(_hang(log), _return(2)) as handles:
-            async for handle in handles:
-                return handle.return_value
+            handle = await handles.receive()
+            return handle.return_value
         raise AssertionError
 
     assert await first() == 2

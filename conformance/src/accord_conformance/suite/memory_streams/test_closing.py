@@ -35,9 +35,10 @@ async def test_receivers_get_what_is_left_and_then_the_end() -> None:
 async def test_blocked_receivers_get_the_end() -> None:
     """Closing the last send end wakes every receiver with EndOfStream."""
     send, receive = accord.create_memory_object_stream[int]()
+    attempts: list[Attempt[int]] = []
     with receive:
         async with accord.create_task_group() as group:
-            attempts = [await blocked(group, receive.receive) for _ in range(2)]
+            attempts += [await blocked(group, receive.receive) for _ in range(2)]
             send.close()
         assert [type(attempt.error) for attempt in attempts] == [accord.EndOfStream] * 2
         assert attempts[0].error is not attempts[1].error
@@ -48,10 +49,11 @@ async def test_blocked_receivers_get_the_end() -> None:
 async def test_sending_to_nobody(item: object) -> None:
     """After the last receive end was closed, blocked and later sends raise BrokenResourceError, whatever the item."""
     send, receive = accord.create_memory_object_stream[object](1)
+    attempts: list[Attempt[None]] = []
     with send:
         send.send_nowait(item)
         async with accord.create_task_group() as group:
-            attempts = [await blocked(group, partial(send.send, item)) for _ in range(2)]
+            attempts += [await blocked(group, partial(send.send, item)) for _ in range(2)]
             receive.close()
         assert [type(attempt.error) for attempt in attempts] == [accord.BrokenResourceError] * 2
         assert attempts[0].error is not attempts[1].error

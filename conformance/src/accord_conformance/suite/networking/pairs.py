@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 from array import array
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import accord
@@ -16,7 +16,7 @@ HOST = "127.0.0.1"
 
 
 @asynccontextmanager
-async def connected() -> AsyncIterator[tuple[SocketStream, SocketStream]]:
+async def connected() -> AsyncGenerator[tuple[SocketStream, SocketStream], None]:
     """Two streams that are connected with each other: a client's and a server's."""
     async with await accord.create_tcp_listener(local_host=HOST) as listener:
         client = await accord.connect_tcp(HOST, listener.extra(SocketAttribute.local_port))

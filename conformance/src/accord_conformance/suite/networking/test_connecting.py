@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import gc
-import os
 import socket
 import warnings
+from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,14 +18,22 @@ from accord import SocketStream
 from accord.abc import SocketAttribute
 from accord.lowlevel import checkpoint
 from accord_conformance.attempts import blocked
-from accord_conformance.helpers import is_cancelled_by, leaves, rule, settle, untestable
-from accord_conformance.suite.networking.pairs import HOST, connected
+from accord_conformance.helpers import count_yields, is_cancelled_by, leaves, rule, settle, untestable
+from accord_conformance.suite.networking.pairs import HOST, connected, receive_all
 
 
 async def _echo(stream: SocketStream) -> None:
     async with stream:
         async for chunk in stream:
             await stream.send(chunk)
+
+
+def _descriptors() -> int:
+    try:
+        return len(list(Path("/dev/fd").iterdir()))
+    except OSError:
+        untestable("the descriptors of the process can't be counted here")
+        return 0
 
 
 async def _listener() -> tuple[accord.SocketListener, int]:
@@ -142,7 +151,7 @@ async def test_listening_on_a_port_that_is_taken() -> None:
 
 @rule("NET-12")
 async def test_closing_ends_serve() -> None:
-    """serve() returns when the listener is closed, after its handlers have ended, and at once if it was closed before."""
+    """serve() returns when the listener is closed and its handlers have ended, and at once if it was closed before."""
     listener, port = await _listener()
     async with accord.create_task_group() as group:
         handle = group.start_soon(listener.serve, _echo)
@@ -216,10 +225,7 @@ async def test_cancelled_accept_loses_no_connection() -> None:
 @rule("NET-13")
 async def test_cancelled_connect_leaves_no_socket() -> None:
     """A connection that is given up while it is being made leaves no descriptor behind."""
-    try:
-        before = len(os.listdir("/dev/fd"))
-    except OSError:
-        untestable("the descriptors of the process can't be counted here")
+    before = _descriptors()
     streams: list[SocketStream] = []
     with socket.socket() as server:
         server.bind((HOST, 0))
@@ -237,7 +243,7 @@ async def test_cancelled_connect_leaves_no_socket() -> None:
     if not cut:
         untestable("this system makes every connection at once")
     await checkpoint()
-    assert len(os.listdir("/dev/fd")) <= before
+    assert _descriptors() <= before
 
 
 @rule("NET-14")
@@ -260,3 +266,30 @@ async def test_warning_for_a_stream_that_was_not_closed() -> None:
         del listener
         gc.collect()
         assert ResourceWarning in {warning.category for warning in caught}
+
+
+@rule("NET-15", "NET-13")
+async def test_operations_are_checkpoints() -> None:
+    """Each operation yields where it could complete at once, and raises in a cancelled scope, without any effect."""
+    made: list[SocketStream | accord.SocketListener] = []
+
+    async def make(operation: Callable[[], Awaitable[SocketStream | accord.SocketListener]]) -> None:
+        made.append(await operation())
+
+    listener, port = await _listener()
+    connect = partial(accord.connect_tcp, HOST, port)
+    listen = partial(accord.create_tcp_listener, local_host=HOST)
+    try:
+        for operation in (connect, listener.accept, listen):
+            assert await count_yields(make(operation)) > 0
+            assert await is_cancelled_by(partial(make, operation))
+    finally:
+        for resource in (listener, *made):
+            await resource.aclose()
+    async with connected() as (client, server):
+        await client.send(b"ab")
+        await accord.sleep(0.01)
+        for exchange in (partial(server.receive, 1), partial(client.send, b"c"), client.send_eof):
+            assert await is_cancelled_by(exchange)
+            assert await count_yields(exchange()) > 0
+        assert await receive_all(server) == b"bc"

@@ -142,7 +142,7 @@ async def test_end_of_sending_while_another_task_sends() -> None:
 
 @rule("NET-6")
 async def test_operations_on_a_closed_stream() -> None:
-    """After aclose() every operation raises ClosedResourceError, also with data that had arrived; closing again is fine."""
+    """After aclose() every operation raises ClosedResourceError, also with data that had arrived."""
     async with connected() as (client, server):
         await client.send(b"data")
         await server.receive(1)
@@ -208,13 +208,16 @@ async def test_both_directions_at_once() -> None:
     data = pattern(2_000_000)
 
     async def exchange(stream: accord.SocketStream) -> bytes:
+        received: list[bytes] = []
+
         async def send() -> None:
             await stream.send(data)
             await stream.send_eof()
 
         async with accord.create_task_group() as group:
             group.start_soon(send)
-            return await receive_all(stream)
+            received.append(await receive_all(stream))
+        return received.pop()
 
     async with connected() as streams, accord.create_task_group() as group:
         handles = [group.start_soon(exchange, stream) for stream in streams]

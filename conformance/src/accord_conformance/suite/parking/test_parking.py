@@ -165,7 +165,7 @@ async def test_second_unpark(shielded: bool) -> None:
 @rule("PARK-5", "PARK-2")
 async def test_in_a_cancelled_scope() -> None:
     """``park`` in a cancelled scope raises; while it yields before it raises nothing is handed to it."""
-    answers = []
+    answers: list[bool] = []
 
     async def waker() -> None:
         with accord.CancelScope(shield=True):
@@ -318,7 +318,7 @@ async def test_shielded_wait_and_deadline() -> None:
 async def test_waiter_does_not_run_in_unpark(shielded: bool) -> None:
     """``unpark`` returns before the waiter goes on, in a task and in a callback."""
     waiters = [Waiter(shielded) for _ in range(2)]
-    seen = []
+    seen: list[bool] = []
 
     def callback() -> None:
         waiters[1].unpark("second")

@@ -6,7 +6,9 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Generator
+from functools import partial
+from typing import Any, TypeVar
 
 import pytest
 
@@ -14,6 +16,8 @@ import accord
 from accord.lowlevel import checkpoint, current_backend
 from accord.protocols import Poller
 from accord_conformance.helpers import cyclic_garbage, is_cancelled_by, rule, settle
+
+T = TypeVar("T")
 
 
 class Pair:
@@ -51,7 +55,7 @@ class Pair:
 
 
 @contextlib.contextmanager
-def make_pair() -> Iterator[Pair]:
+def make_pair() -> Generator[Pair, None, None]:
     """Make two connected sockets; to be called in a loop."""
     near, far = socket.socketpair()
     with near, far:
@@ -62,6 +66,11 @@ def make_pair() -> Iterator[Pair]:
             yield pair
         finally:
             pair.poller.close()
+
+
+def identity(value: T) -> T:
+    """An attempt that succeeds at once."""
+    return value
 
 
 def none_to_write() -> int:
@@ -87,14 +96,14 @@ async def test_results_are_returned_as_they_are() -> None:
         values: list[object] = [None, False, b"", 0, ValueError(), object()]
         pair.far.send(b"x")
         for value in values:
-            assert await pair.poller.readable(lambda value=value: value) is value  # type: ignore[misc]
-            assert await pair.poller.writable(lambda value=value: value) is value  # type: ignore[misc]
+            assert await pair.poller.readable(partial(identity, value)) is value
+            assert await pair.poller.writable(partial(identity, value)) is value
 
 
 @rule("POLL-2")
 async def test_waits_for_data() -> None:
     """Nothing is tried while there is nothing to read, except once at the start."""
-    received = []
+    received: list[bytes] = []
 
     async def reader() -> None:
         received.append(await pair.poller.readable(pair.take))
@@ -114,7 +123,7 @@ async def test_waits_for_data() -> None:
 @rule("POLL-2")
 async def test_waits_for_room() -> None:
     """Nothing is tried while there is no room, except once at the start."""
-    written = []
+    written: list[int] = []
 
     async def writer() -> None:
         written.append(await pair.poller.writable(pair.put))
@@ -136,7 +145,7 @@ async def test_waits_for_room() -> None:
 @rule("POLL-2")
 async def test_false_alarm() -> None:
     """An attempt that was woken for nothing waits again."""
-    calls = []
+    calls: list[bool] = []
 
     def attempt() -> bytes:
         calls.append(True)
@@ -161,7 +170,7 @@ async def test_false_alarm() -> None:
 @rule("POLL-2")
 async def test_end_of_stream_is_readable() -> None:
     """A descriptor whose other end is closed is ready."""
-    received = []
+    received: list[bytes] = []
 
     async def reader() -> None:
         received.append(await pair.poller.readable(pair.take))
@@ -183,14 +192,14 @@ async def test_many_messages() -> None:
         other = readiness.create_poller(first.far.fileno())
 
         async def echo() -> None:
-            while data := await other.readable(lambda: first.far.recv(100)):
-                await other.writable(lambda data=data: first.far.send(data))  # type: ignore[misc]
+            while data := await other.readable(partial(first.far.recv, 100)):
+                await other.writable(partial(first.far.send, data))
 
         async with accord.create_task_group() as group:
             group.start_soon(echo)
             for number in range(200):
                 message = str(number).encode()
-                await first.poller.writable(lambda message=message: first.near.send(message))  # type: ignore[misc]
+                await first.poller.writable(partial(first.near.send, message))
                 assert await first.poller.readable(first.take) == message
             group.cancel()
         other.close()
@@ -272,7 +281,7 @@ async def test_data_and_cancellation_at_once(data_first: bool) -> None:
 @rule("POLL-4")
 async def test_second_reader() -> None:
     """A second reader is refused, though it could succeed, and the first is not disturbed."""
-    received = []
+    received: list[bytes] = []
 
     async def reader() -> None:
         received.append(await pair.poller.readable(pair.take))
@@ -310,7 +319,7 @@ async def test_second_writer() -> None:
 @rule("POLL-4")
 async def test_both_directions() -> None:
     """Reading and writing wait at the same time, and each goes on by itself."""
-    events = []
+    events: list[str] = []
 
     async def reader() -> None:
         await pair.poller.readable(pair.take)
@@ -339,9 +348,9 @@ async def test_close_wakes() -> None:
     """Closing wakes the tasks that wait in both directions."""
     errors: list[str] = []
 
-    async def wait(operation: Callable[[], object]) -> None:
+    async def wait(operation: Callable[[], Coroutine[Any, Any, object]]) -> None:
         try:
-            await operation()  # type: ignore[misc]
+            await operation()
         except accord.ClosedResourceError as error:
             errors.append(str(error))
 
@@ -448,7 +457,7 @@ async def test_new_poller_for_the_same_descriptor() -> None:
 @rule("POLL-7")
 async def test_number_that_is_used_again() -> None:
     """When the system gives out the number of a closed descriptor again, a new poller works."""
-    numbers = set()
+    numbers: set[int] = set()
     for _ in range(5):
         with make_pair() as pair:
             numbers.add(pair.near.fileno())

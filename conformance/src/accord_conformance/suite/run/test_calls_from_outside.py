@@ -58,7 +58,7 @@ async def test_order_and_number() -> None:
 @rule("RUN-13")
 async def test_not_before_it_returns() -> None:
     """On the loop's own thread the function is called after the current step, from a task and from a callback."""
-    events = []
+    events: list[str] = []
     done = accord.Event()
     token = current_token()
 
@@ -123,7 +123,7 @@ def test_after_the_run(run: Run) -> None:
 def test_race_with_the_end(run: Run) -> None:
     """Around the end of a run a call is either accepted or refused; it never fails in another way."""
     errors: list[BaseException] = []
-    accepted = []
+    accepted: list[object] = []
 
     for _ in range(20):
         tokens: list[Any] = []
@@ -156,7 +156,7 @@ def test_race_with_the_end(run: Run) -> None:
 @rule("RUN-13")
 async def test_from_signal_handler_like_interruption() -> None:
     """A call made while a task is at work is carried out when the task next yields, not in the middle."""
-    events = []
+    events: list[str] = []
     token = current_token()
     in_thread(lambda: token.call_soon(events.append, "called"))
     time.sleep(0.01)

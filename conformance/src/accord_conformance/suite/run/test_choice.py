@@ -59,7 +59,7 @@ class Installed:
         """Let these names be installed."""
         for name in names:
             self._patch.setattr(sys.modules[__name__], f"installed_{name}", Copy(self._backend, name), raising=False)
-        self._patch.setattr(metadata, "distributions", lambda **_: iter([Distribution(names)]))
+        self._patch.setattr(metadata, "distributions", lambda: iter([Distribution(names)]))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import accord
-from accord.lowlevel import RunVar, current_backend, current_token
+from accord.lowlevel import LoopToken, RunVar, current_backend, current_token
 from accord.protocols import Backend
 from accord_conformance.helpers import in_thread, rule, settle
 
@@ -20,7 +20,7 @@ Run = Callable[..., Any]
 @rule("RUN-10")
 async def test_backend_in_task(backend: Backend) -> None:
     """In a task the running backend is found, before and after a checkpoint and in a child."""
-    found = []
+    found: list[Backend] = []
 
     async def child() -> None:
         await accord.lowlevel.checkpoint()
@@ -37,7 +37,7 @@ async def test_backend_in_task(backend: Backend) -> None:
 @rule("RUN-10")
 async def test_backend_in_callback(backend: Backend) -> None:
     """In a callback the running backend is found as well."""
-    found = []
+    found: list[Backend] = []
     done = accord.Event()
 
     def callback() -> None:
@@ -157,7 +157,7 @@ def test_token_of_each_run(run: Run) -> None:
 @rule("RUN-8", "RUN-10")
 def test_two_threads_at_once(run: Run) -> None:
     """Two runs in two threads do not disturb each other."""
-    tokens = []
+    tokens: list[LoopToken] = []
 
     async def inner() -> None:
         tokens.append(current_token())
@@ -291,13 +291,13 @@ def test_call_outside_a_loop(call: Callable[[], object]) -> None:
 def test_await_outside_a_loop(call: Callable[[], Awaitable[object]]) -> None:
     """An asynchronous function that is driven by hand, without a loop, says so."""
     with pytest.raises(accord.NoEventLoopError, match="no event loop is running"):
-        call().__await__().send(None)  # type: ignore[attr-defined]
+        call().__await__().send(None)
 
 
 @rule("RUN-10", "RUN-17")
 async def test_settles_in_every_loop() -> None:
     """The suite's own helper works: other tasks have run until they wait."""
-    events = []
+    events: list[int] = []
 
     async def child() -> None:
         for number in range(3):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import accord
-from accord.lowlevel import current_backend, current_token
+from accord.lowlevel import LoopToken, current_backend, current_token
 from accord.protocols import Backend
 from accord_conformance.helpers import rule
 
@@ -154,7 +154,7 @@ def test_wrong_arguments(run: Run) -> None:
 @rule("RUN-3")
 async def test_run_inside_run(run: Run) -> None:
     """Inside a running loop run is refused, main is not called, and the loop goes on."""
-    called = []
+    called: list[bool] = []
 
     async def main() -> None:
         called.append(True)
@@ -171,7 +171,7 @@ async def test_run_inside_run(run: Run) -> None:
 async def test_run_inside_callback(run: Run) -> None:
     """In a callback run is refused as well."""
     errors: list[BaseException] = []
-    called = []
+    called: list[bool] = []
     done = accord.Event()
 
     async def main() -> None:
@@ -193,7 +193,7 @@ async def test_run_inside_callback(run: Run) -> None:
 @rule("RUN-4")
 def test_unknown_option(run: Run) -> None:
     """An unknown option is refused by name and main is not called."""
-    called = []
+    called: list[bool] = []
 
     async def main() -> None:
         called.append(True)
@@ -261,7 +261,7 @@ def test_cancellation_comes_out(run: Run) -> None:
 @pytest.mark.parametrize("fails", [False, True])
 def test_nothing_is_left(run: Run, fails: bool) -> None:
     """After a run that ended either way no loop is found, the token is finished, and a new run works."""
-    tokens = []
+    tokens: list[LoopToken] = []
 
     async def main() -> None:
         tokens.append(current_token())
@@ -296,7 +296,7 @@ def test_capabilities(backend: Backend) -> None:
 @rule("RUN-18")
 def test_generator_left_suspended(run: Run) -> None:
     """The finally block of a generator that is left suspended has begun when run returns."""
-    events = []
+    events: list[str] = []
     kept: list[AsyncIterator[int]] = []
 
     async def numbers() -> AsyncIterator[int]:

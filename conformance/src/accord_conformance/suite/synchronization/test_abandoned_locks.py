@@ -9,7 +9,7 @@ import pytest
 
 import accord
 from accord.lowlevel import checkpoint
-from accord_conformance.attempts import blocked
+from accord_conformance.attempts import Attempt, blocked
 from accord_conformance.helpers import rule
 
 
@@ -28,12 +28,13 @@ async def _take_and_end(lock: accord.Lock, go: accord.Event | None = None, outco
 async def test_waiters_learn_that_the_owner_has_ended(outcome: str) -> None:
     """Every waiter gets BrokenResourceError, which names the owner, however the owner ended."""
     lock, go = accord.Lock(), accord.Event()
+    attempts: list[Attempt[None]] = []
     async with accord.create_task_group() as group:
         try:
             async with accord.create_task_group() as inner:
                 owner = inner.start_soon(_take_and_end, lock, go, outcome, name="the forgetful")
                 await checkpoint()
-                attempts = [await blocked(group, lock.acquire) for _ in range(2)]
+                attempts += [await blocked(group, lock.acquire) for _ in range(2)]
                 go.set()
                 if outcome == "cancelled":
                     owner.cancel()

@@ -209,7 +209,7 @@ async def test_what_is_no_exception_is_refused(value: Any) -> None:
 
 @rule("FUTURE-7")
 def test_future_outside_a_loop(run: Callable[..., Any]) -> None:
-    """A future can be made and given its outcome outside a loop, and awaited in several runs, on each installed backend."""
+    """A future can get its outcome outside a loop, and be awaited in several runs, on each installed backend."""
     future: accord.Future[str] = accord.Future(name="config")
     assert "config" in repr(future)
     assert "pending" in repr(future).lower()

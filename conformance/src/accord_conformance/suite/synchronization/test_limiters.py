@@ -11,7 +11,7 @@ import pytest
 
 import accord
 from accord.lowlevel import cancel_shielded_checkpoint
-from accord_conformance.attempts import GAPS, blocked, race, run_everywhere
+from accord_conformance.attempts import GAPS, Attempt, blocked, race, run_everywhere
 from accord_conformance.helpers import assert_never_yields, is_cancelled_by, rule, settle
 
 
@@ -132,7 +132,7 @@ async def test_waiters_are_served_in_order() -> None:
 
 @rule("LIMIT-4")
 async def test_lowering_takes_nothing_away() -> None:
-    """After lowering, the tokens stay where they are, the balance is negative, and none is given out until there is one."""
+    """After lowering, tokens stay where they are, and none is given out until the balance is positive again."""
     limiter = accord.CapacityLimiter(3)
     for name in "abc":
         limiter.acquire_on_behalf_of_nowait(name)
@@ -155,8 +155,9 @@ async def test_lowering_takes_nothing_away() -> None:
 async def test_raising_serves_as_many_as_fit() -> None:
     """After raising, as many waiters as there are new tokens are served at once, in order."""
     limiter = accord.CapacityLimiter(0)
+    attempts: list[Attempt[None]] = []
     async with accord.create_task_group() as group:
-        attempts = [await blocked(group, partial(limiter.acquire_on_behalf_of, number)) for number in range(5)]
+        attempts += [await blocked(group, partial(limiter.acquire_on_behalf_of, number)) for number in range(5)]
         limiter.total_tokens = 2
         assert limiter.statistics().borrowers == (0, 1)
         assert limiter.statistics().tasks_waiting == 3
@@ -188,7 +189,7 @@ async def test_release_without_a_token() -> None:
 @rule("LIMIT-6", "CANCEL-25")
 @pytest.mark.parametrize("gap", GAPS)
 async def test_cancelled_around_release(gap: str) -> None:
-    """A waiter that was cancelled first is passed over, and its borrower may wait again; one served first has the token."""
+    """A waiter that was cancelled first is passed over and may wait again; one served first has the token."""
     limiter = accord.CapacityLimiter(1)
     await limiter.acquire()
     async with accord.create_task_group() as group:
@@ -282,7 +283,7 @@ async def test_release_is_no_checkpoint() -> None:
 
 @rule("LIMIT-10", "LIMIT-8")
 def test_limiter_outside_a_loop(run: Callable[..., Any]) -> None:
-    """A limiter that was made outside a loop can be asked there, and works in several runs, on each installed backend."""
+    """A limiter that was made outside a loop works in several runs, on each backend that is installed."""
     limiter = accord.CapacityLimiter(1)
 
     async def main() -> int:

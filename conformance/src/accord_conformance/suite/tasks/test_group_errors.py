@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import accord
@@ -24,7 +26,7 @@ async def _fail_in_clean_up(error: BaseException) -> None:
         raise error
 
 
-async def _group_of(body: BaseException | None, *tasks: BaseException, name: str | None = None) -> BaseException:
+async def _group_of(body: BaseException | None, *tasks: BaseException, name: str | None = None) -> Any:
     """What leaves a group whose body and tasks raise the given exceptions."""
     try:
         async with accord.create_task_group(name=name) as group:
@@ -84,8 +86,8 @@ async def test_nested_groups_nest() -> None:
         async with accord.create_task_group() as group:
             group.start_soon(inner)
     (member,) = caught.value.exceptions
-    assert isinstance(member, ExceptionGroup)
-    assert member.exceptions == (error,)
+    assert type(member) is ExceptionGroup
+    assert leaves(member) == [error]
 
 
 @rule("TASK-3", "TASK-19")
@@ -107,16 +109,16 @@ async def test_text_of_the_exception_group() -> None:
     one, two = ValueError(), KeyError()
     for name, where in ((None, "a task group"), ("crawler", "task group 'crawler'")):
         raised = await _group_of(one, name=name)
-        assert isinstance(raised, ExceptionGroup)
+        assert type(raised) is ExceptionGroup
         assert raised.message == f"1 error in {where}"
         raised = await _group_of(one, two, name=name)
-        assert isinstance(raised, ExceptionGroup)
+        assert type(raised) is ExceptionGroup
         assert raised.message == f"2 errors in {where}"
 
 
 @rule("TASK-4")
 async def test_each_leaf_says_which_task_raised_it() -> None:
-    """An error carries one note with the name of the innermost task that raised it; one of the body only carries none."""
+    """An error has one note with the name of the innermost task that raised it; one of the body has none."""
 
     async def outer_task() -> None:
         async with accord.create_task_group() as group:
@@ -262,7 +264,7 @@ async def test_exception_groups_of_the_user_stay_as_they_are() -> None:
     inner = ExceptionGroup("inner", [KeyError()])
     mine = ExceptionGroup("mine", [ValueError(), inner])
     for raised in (await _group_of(None, mine), await _group_of(mine)):
-        assert isinstance(raised, ExceptionGroup)
+        assert type(raised) is ExceptionGroup
         assert raised.exceptions == (mine,)
         assert raised.exceptions[0] is mine
     assert mine.message == "mine"

@@ -151,7 +151,7 @@ async def test_pending_cancellation_of_other_tasks() -> None:
 
 @rule("TASK-42")
 async def test_running_tasks() -> None:
-    """get_running_tasks() lists the tasks of the program: the root, those that run, none that has ended or is internal."""
+    """get_running_tasks() lists the root and the tasks that run, and none that has ended or is internal."""
     me = accord.get_current_task()
     assert list(accord.get_running_tasks()) == [me]
     infos: list[TaskInfo] = []

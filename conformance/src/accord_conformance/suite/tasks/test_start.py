@@ -8,7 +8,7 @@ import accord
 from accord.lowlevel import checkpoint, current_token
 from accord.protocols import TaskHandle, TaskInfo, TaskStatus
 from accord_conformance.attempts import blocked
-from accord_conformance.helpers import rule, settle
+from accord_conformance.helpers import assert_yields, is_cancelled_by, rule, settle
 
 Status = TaskStatus[object]
 
@@ -321,24 +321,35 @@ async def test_started_by_a_callback() -> None:
 
 
 @rule("TASK-28")
-async def test_start_in_a_cancelled_scope() -> None:
-    """start() in a cancelled scope raises the cancellation, and the task passes no checkpoint."""
+@pytest.mark.parametrize("early", [True, False])
+async def test_start_in_a_cancelled_scope(early: bool) -> None:
+    """start() in a cancelled scope raises the cancellation; the task passes no checkpoint and is not in the group."""
     steps: list[str] = []
 
     async def work(*, task_status: Status) -> None:
+        if early:
+            task_status.started()
         await checkpoint()
         steps.append("passed a checkpoint")
-        task_status.started()
+        if not early:
+            task_status.started()
 
     async with accord.create_task_group() as group:
-        with accord.CancelScope() as scope:
-            scope.cancel()
-            await group.start(work)
-            steps.append("start returned")
-        assert scope.cancelled_caught
+        assert await is_cancelled_by(lambda: group.start(work))
         await settle()
     assert steps == []
     assert not group.cancel_scope.cancel_called
+
+
+@rule("TASK-28")
+async def test_start_yields() -> None:
+    """start() yields, also if the task is ready at once."""
+
+    async def work(*, task_status: Status) -> None:
+        task_status.started()
+
+    async with accord.create_task_group() as group:
+        await assert_yields(lambda: group.start(work))
 
 
 @rule("TASK-29")

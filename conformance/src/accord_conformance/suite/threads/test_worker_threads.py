@@ -191,7 +191,7 @@ async def test_call_in_a_cancelled_scope() -> None:
     calls: list[str] = []
     limiter = accord.CapacityLimiter(1)
     for abandon in (True, False):
-        call = partial(run_sync, calls.append, "called", abandon_on_cancel=abandon, limiter=limiter)
+        call: Any = partial(run_sync, calls.append, "called", abandon_on_cancel=abandon, limiter=limiter)
         assert await is_cancelled_by(call)
     await accord.sleep(0.02)
     assert calls == []
@@ -275,7 +275,12 @@ async def test_nothing_of_a_call_is_kept() -> None:
     with pytest.raises(OwnError) as caught:
         await run_sync(fail, Thing())
     del caught
-    await _until(lambda: (gc.collect() and False) or all(reference() is None for reference in references))
+
+    def freed() -> bool:
+        gc.collect()
+        return all(reference() is None for reference in references)
+
+    await _until(freed)
     assert len(references) == 4
 
 

@@ -44,7 +44,7 @@ async def test_far_deadline(far: float) -> None:
 async def test_past_deadline(past: float) -> None:
     """A deadline that has passed cancels from entry: the body runs up to its first checkpoint."""
     for scope in (accord.CancelScope(deadline=past), accord.move_on_at(past), accord.move_on_after(past)):
-        events = []
+        events: list[str] = []
         with scope:
             events.append("entered")
             assert scope.cancel_called
@@ -108,7 +108,7 @@ async def test_refused_in_setter(bad: Any, error: type[Exception], active: bool)
 @rule("TIME-7")
 async def test_deadline_wakes_a_waiting_task() -> None:
     """A deadline interrupts what the body waits for, and what its tasks wait for."""
-    events = []
+    events: list[str] = []
 
     async def child() -> None:
         try:
@@ -278,7 +278,7 @@ async def test_effective_deadline_of_cancelled() -> None:
 async def test_effective_deadline_of_child() -> None:
     """A task has the deadlines around its group, not those around the place that started it."""
     now = accord.current_time()
-    seen = []
+    seen: list[float] = []
 
     async def child() -> None:
         seen.append(accord.current_effective_deadline())
@@ -295,7 +295,7 @@ async def test_effective_deadline_of_child() -> None:
 @rule("TIME-11")
 async def test_earlier_deadline() -> None:
     """An earlier deadline counts at once, for a task that waits already too."""
-    events = []
+    events: list[bool] = []
 
     async def child(scope: accord.CancelScope) -> None:
         with scope:
@@ -366,7 +366,7 @@ async def test_deadline_before_entry() -> None:
 async def test_outer_deadline_wins(outer_first: bool) -> None:
     """If two nested deadlines have passed the outer scope catches, in whichever order they passed."""
     now = accord.current_time()
-    events = []
+    events: list[str] = []
     with accord.move_on_at(now + (0.01 if outer_first else 0.02)) as outer:
         with accord.move_on_at(now + (0.02 if outer_first else 0.01)) as inner:
             block(0.03)
@@ -380,7 +380,7 @@ async def test_outer_deadline_wins(outer_first: bool) -> None:
 @rule("TIME-15", "CANCEL-10")
 async def test_outer_deadline_during_clean_up() -> None:
     """If the outer deadline passes while the inner scope unwinds, the outer scope catches."""
-    events = []
+    events: list[str] = []
     now = accord.current_time()
     with accord.move_on_at(now + 0.03) as outer:
         with accord.move_on_at(now + 0.01) as inner:
