@@ -17,6 +17,8 @@ import pytest
 from accord.lowlevel import cancel_shielded_checkpoint, checkpoint, create_parker, current_backend
 from accord_asyncio import backend
 
+LIMIT = 10.0
+
 LOOPS: dict[str, dict[str, Any]] = {"stock": {}}
 if "uvloop" in backend.variants:
     pytest.importorskip("uvloop")
@@ -33,7 +35,12 @@ def on_every_loop(main: Main) -> Callable[..., None]:
     @pytest.mark.parametrize("loop", LOOPS)
     def test(loop: str, **arguments: Any) -> None:
         async def call() -> None:
-            await main(**arguments)
+            task = asyncio.ensure_future(main(**arguments))
+            await asyncio.wait([task], timeout=LIMIT)
+            if not task.done():
+                task.print_stack()
+                pytest.fail(f"the test did not end within {LIMIT} seconds")
+            await task
 
         accord.run(call, backend=backend, backend_options=LOOPS[loop])
         gc.collect()

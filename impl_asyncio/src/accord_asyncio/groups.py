@@ -274,7 +274,7 @@ class TaskGroup:
             cut = outer and cancelled is not None
         if cut:
             if starter is None:
-                self._cut = True
+                self._cut_short(record)
             else:
                 starter.cut = True
         if error is None:
@@ -288,6 +288,12 @@ class TaskGroup:
         else:
             starter.error = error
         self._task_ended(record, HandleStatus.FAILED)
+
+    def _cut_short(self, record: TaskRecord) -> None:
+        """Note that body or a task was ended by a scope outside of it, which ends the group (TASK-45)."""
+        self._cut = True
+        if self._scope._reason is None:
+            self._scope.cancel_for(record.reason()._replace(kind="parent"))
 
     def _fail(self, error: BaseException, name: str) -> None:
         if self._errors is None:
@@ -359,13 +365,13 @@ class TaskGroup:
         scope = self._scope
         if isinstance(exc, CancelledError):
             if scope._effective:
-                self._cut = True
+                self._cut_short(host)
                 return exc if scope._native_outstanding(exc) else None
             scope.cancel_for(_NATIVE)
             return exc
         cancelled, error = split(exc, CancelledError)
         if cancelled is not None and scope._effective:
-            self._cut = True
+            self._cut_short(host)
         if error is not None:
             prune(error)
             self._fail(error, host.name)

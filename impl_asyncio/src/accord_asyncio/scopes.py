@@ -198,7 +198,10 @@ class CancelScope:
         if parent._effective and not self._effective:
             # The end of a shield: what follows in the task is cancelled, also where it awaits native futures.
             host.state.observe(host)
-        return exc is not None and self._reason is not None and self._catch(exc)
+        if exc is None:
+            self._effective = False
+            return False
+        return self._reason is not None and self._catch(exc)
 
     def _refuse_exit(self) -> NoReturn:
         if self._phase != ACTIVE:

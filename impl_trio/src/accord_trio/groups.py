@@ -157,14 +157,16 @@ class TaskGroup:
                 if left_open:
                     raise RuntimeError(f"task {record.name!r} ended with a cancel scope or task group still open")
                 status = HandleStatus.FINISHED
-        except trio.Cancelled:
-            raise
         except BaseException as exc:
-            cancelled, error = _split(exc)
+            cancelled, error = (exc, None) if isinstance(exc, trio.Cancelled) else _split(exc)
+            if cancelled is not None and record.starter is None:
+                self._cut_short()
             if error is not None:
                 status = HandleStatus.FAILED
                 self._task_failed(record, error)
             if cancelled is not None:
+                if cancelled is exc:
+                    raise
                 raise cancelled from None
         finally:
             detach(task)
@@ -181,6 +183,11 @@ class TaskGroup:
             self._fail(error, record.name)
         else:
             record.starter.error = error
+
+    def _cut_short(self) -> None:
+        """Note that body or a task was ended by a scope outside of it, which ends the group (TASK-45)."""
+        reason = self._scope.effective_reason() or CancelReason("native")
+        self._scope.cancel_for(reason._replace(kind="parent"))
 
     def _fail(self, error: BaseException, name: str) -> None:
         if self._errors is None:
@@ -261,6 +268,8 @@ class TaskGroup:
         cancelled = None
         if exc is not None:
             cancelled, error = (exc, None) if isinstance(exc, trio.Cancelled) else _split(exc)
+            if cancelled is not None:
+                self._cut_short()
             if error is not None:
                 prune(error)
                 self._fail(error, host.name)
@@ -289,7 +298,7 @@ class TaskGroup:
             return None
         finally:
             self._phase = LEFT
-            self._scope.leave()
+            self._scope.leave(cancelled)
             del cancelled
 
     def _report(self, exc: BaseException | None, outward: BaseException | None) -> bool:

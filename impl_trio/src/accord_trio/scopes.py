@@ -27,7 +27,7 @@ NEW, ACTIVE, LEFT = 0, 1, 2
 class CancelScope:
     """See ``accord.protocols.CancelScope``."""
 
-    __slots__ = ("_deadline", "_delay", "_host", "_native", "_parent", "_phase", "_reason", "_shield")
+    __slots__ = ("_deadline", "_delay", "_host", "_native", "_parent", "_passed_on", "_phase", "_reason", "_shield")
 
     _host: TaskRecord
     _parent: CancelScope | None
@@ -38,6 +38,7 @@ class CancelScope:
         self._shield = shield
         self._phase = NEW
         self._reason: CancelReason | None = None
+        self._passed_on: CancelReason | None = None  # the reason of an outer scope, when it was left by an exception
         self._native: trio.CancelScope | None = None
 
     @property
@@ -91,7 +92,7 @@ class CancelScope:
         """See ``accord.protocols.CancelScope``."""
         if self.cancel_called or self._phase == NEW:
             return self._reason
-        reason = self.effective_reason()
+        reason = self._passed_on if self._phase == LEFT else self.effective_reason()
         return None if reason is None else reason._replace(kind="parent")
 
     def effective_reason(self) -> CancelReason | None:
@@ -146,14 +147,14 @@ class CancelScope:
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None, /
     ) -> bool:
-        self.leave()
+        self.leave(exc)
         native = self._native
         assert native is not None
         if isinstance(exc, BaseExceptionGroup) and split(exc, trio.Cancelled)[0] is None:
             exc_type = exc = tb = None  # Trio would raise a copy of a group that does not concern it
         return bool(native.__exit__(exc_type, exc, tb)) and exc is not None
 
-    def leave(self) -> None:
+    def leave(self, exc: BaseException | None) -> None:
         """Take the scope from its task's chain; ``RuntimeError`` where it may not be left."""
         if self._phase != ACTIVE:
             raise RuntimeError(
@@ -162,12 +163,14 @@ class CancelScope:
         host = self._host
         if host.scope is not self or current_record() is not host:
             self.refuse_exit()
-        # Asked while the scope is active: deadlines that have passed unnoticed, its own as the reason for an error and
-        # outer ones, which the cancellation then belongs to (TIME-15).
-        scope: CancelScope | None = self
-        while scope is not None:
-            scope.look_at_clock()
-            scope = scope._parent
+        if exc is not None:
+            # Asked while the scope is active: deadlines that have passed unnoticed, its own as the reason for an error
+            # and outer ones, which the cancellation then belongs to (TIME-15).
+            self._passed_on = self.effective_reason()
+            scope: CancelScope | None = self
+            while scope is not None:
+                scope.look_at_clock()
+                scope = scope._parent
         self._phase = LEFT
         host.scope = self._parent
 

@@ -268,7 +268,7 @@ async def test_warning_for_a_stream_that_was_not_closed() -> None:
         assert ResourceWarning in {warning.category for warning in caught}
 
 
-@rule("NET-15", "NET-13")
+@rule("NET-15")
 async def test_operations_are_checkpoints() -> None:
     """Each operation yields where it could complete at once, and raises in a cancelled scope, without any effect."""
     made: list[SocketStream | accord.SocketListener] = []

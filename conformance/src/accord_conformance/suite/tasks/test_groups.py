@@ -1,4 +1,4 @@
-"""Entry, life and exit of task groups: what they wait for, when they cancel, and what they pass on."""
+"""Entry, life and exit of task groups: what the exit waits for, and who may leave a group."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 
 import accord
 from accord.lowlevel import cancel_shielded_checkpoint, checkpoint
+from accord_conformance.attempts import GAPS, blocked, race
 from accord_conformance.helpers import assert_yields, count_yields, rule, settle
 
 
@@ -64,102 +65,6 @@ async def test_exit_waits_for_clean_up_after_the_body_failed() -> None:
     assert ended == ["clean"]
 
 
-@rule("TASK-2")
-async def test_failure_of_a_task_cancels_body_and_siblings() -> None:
-    """An error in one task cancels the body and the other tasks."""
-    cancelled: list[str] = []
-
-    async def fail() -> None:
-        raise ValueError
-
-    async def wait(name: str) -> None:
-        try:
-            await accord.sleep_forever()
-        except accord.get_cancelled_exc_class():
-            cancelled.append(name)
-            raise
-
-    with pytest.raises(ExceptionGroup):
-        async with accord.create_task_group() as group:
-            group.start_soon(wait, "sibling")
-            await settle()
-            group.start_soon(fail)
-            await wait("body")
-    assert sorted(cancelled) == ["body", "sibling"]
-
-
-@rule("TASK-2")
-async def test_failure_of_the_body_cancels_tasks() -> None:
-    """An error in the body cancels the tasks."""
-    with pytest.raises(ExceptionGroup):
-        async with accord.create_task_group() as group:
-            handle = group.start_soon(accord.sleep_forever)
-            await settle()
-            raise ValueError
-    assert handle.status is accord.HandleStatus.CANCELLED
-    assert group.cancel_scope.cancel_called
-
-
-@rule("TASK-2")
-async def test_whoever_sees_a_failed_task_sees_its_group_cancelled() -> None:
-    """A task that waits for the handle of a failing task finds the group's scope cancelled when it resumes."""
-    seen: list[bool] = []
-
-    async def fail() -> None:
-        await settle()
-        raise ValueError
-
-    async def watch() -> None:
-        with accord.CancelScope(shield=True):
-            await handle.wait()
-            seen.append(group.cancel_scope.cancel_called)
-
-    async with accord.create_task_group() as outer:
-        with pytest.raises(ExceptionGroup):
-            async with accord.create_task_group() as group:
-                handle = group.start_soon(fail)
-                outer.start_soon(watch)
-    assert seen == [True]
-
-
-@rule("TASK-2")
-async def test_failure_cancels_the_group_though_an_outer_scope_is_cancelled() -> None:
-    """The group's scope is cancelled by a failing task also if an outer scope was cancelled before."""
-
-    async def fail() -> None:
-        with accord.CancelScope(shield=True):
-            await settle()
-            raise ValueError
-
-    async def wait() -> None:
-        # Shielded from the outer scope, but inside a scope of the group: only the group's own cancellation counts.
-        with accord.CancelScope(shield=True):
-            while not group.cancel_scope.cancel_called:
-                await accord.sleep(0.005)
-
-    with pytest.raises(ExceptionGroup), accord.CancelScope() as outer:
-        async with accord.create_task_group() as group:
-            group.start_soon(fail)
-            group.start_soon(wait)
-            outer.cancel()
-    assert group.cancel_scope.cancel_called
-
-
-@rule("TASK-2", "CANCEL-24")
-async def test_failure_is_the_reason_of_the_cancellation() -> None:
-    """The scope of a group that a task's failure cancelled says so and names the task."""
-
-    async def fail() -> None:
-        raise ValueError
-
-    with pytest.raises(ExceptionGroup):
-        async with accord.create_task_group() as group:
-            group.start_soon(fail, name="the culprit")
-    reason = group.cancel_scope.cancel_reason
-    assert reason is not None
-    assert (reason.kind, reason.source) == ("failure", "the culprit")
-
-
 @rule("TASK-6")
 async def test_exit_brings_in_no_cancellation() -> None:
     """If all work ended normally, a cancellation of an outer scope in the meantime does not appear at the exit."""
@@ -177,6 +82,25 @@ async def test_exit_brings_in_no_cancellation() -> None:
         reached.append("after the group")
     assert reached == ["after the group"]
     assert not outer.cancelled_caught
+
+
+@rule("TASK-6", "TASK-5", "CANCEL-25")
+@pytest.mark.parametrize("gap", GAPS)
+async def test_outer_scope_is_cancelled_around_the_end_of_the_last_task(gap: str) -> None:
+    """A task that was served in time ends normally, and so does its group; otherwise the outer scope catches."""
+    event = accord.Event()
+    reached: list[str] = []
+
+    async def host() -> None:
+        async with accord.create_task_group() as group:
+            group.start_soon(event.wait)
+        reached.append("after the group")
+
+    async with accord.create_task_group() as outer:
+        attempt = await blocked(outer, host)
+        served = await race(gap, attempt, event.set)
+    assert reached == ["after the group"] * served
+    assert attempt.scope.cancelled_caught is not served
 
 
 @rule("TASK-6", "TASK-7")
@@ -264,43 +188,3 @@ async def test_exit_in_another_task() -> None:
         assert handle.status is accord.HandleStatus.CANCELLED
         await checkpoint()
     assert not outer.cancel_scope.cancel_called
-
-
-@rule("TASK-14")
-async def test_cancel_before_entry() -> None:
-    """A group that was cancelled before its entry cancels its body and tasks from the entry on."""
-    for by_scope in (False, True):
-        reached: list[str] = []
-        group = accord.create_task_group()
-        if by_scope:
-            group.cancel_scope.cancel()
-        else:
-            group.cancel()
-        async with group:
-            handle = group.start_soon(accord.sleep_forever)
-            reached.append("entered")
-            await checkpoint()
-            reached.append("passed a checkpoint")
-        assert reached == ["entered"]
-        assert handle.status is accord.HandleStatus.CANCELLED
-        assert group.cancel_scope.cancelled_caught
-
-
-@rule("TASK-14")
-async def test_deadline_and_shield_before_entry() -> None:
-    """Deadline and shield of the group's scope can be set before the entry."""
-    group = accord.create_task_group()
-    group.cancel_scope.deadline = accord.current_time() - 1
-    async with group:
-        await accord.sleep_forever()
-    assert group.cancel_scope.cancelled_caught
-    group = accord.create_task_group()
-    group.cancel_scope.shield = True
-    reached: list[str] = []
-    with accord.CancelScope() as outer:
-        outer.cancel()
-        async with group:
-            await checkpoint()
-            await group.start_soon(checkpoint)
-            reached.append("shielded")
-    assert reached == ["shielded"]

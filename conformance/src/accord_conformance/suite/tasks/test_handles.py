@@ -158,6 +158,21 @@ async def test_cancel_concerns_one_task_only() -> None:
     assert not group.cancel_scope.cancelled_caught
 
 
+@rule("TASK-32", "TASK-30", "CANCEL-25")
+@pytest.mark.parametrize("served_first", [True, False])
+async def test_cancel_around_the_end(served_first: bool) -> None:
+    """A task that got what it waited for before cancel() finishes; one that was cancelled first does not."""
+    event = accord.Event()
+    async with accord.create_task_group() as group:
+        handle = group.start_soon(event.wait)
+        await settle()
+        if served_first:
+            event.set()
+        handle.cancel()
+        event.set()
+    assert _status(handle) is (HandleStatus.FINISHED if served_first else HandleStatus.CANCELLED)
+
+
 @rule("TASK-32")
 @pytest.mark.parametrize("depth", [1, 2])
 async def test_cancelled_task_with_groups_of_its_own(depth: int) -> None:

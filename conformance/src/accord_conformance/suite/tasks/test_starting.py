@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from contextvars import ContextVar, copy_context
 from functools import partial
 from typing import Any
@@ -192,6 +193,25 @@ async def test_create_task_takes_coroutine_objects_only(value: Any) -> None:
         with pytest.raises(TypeError):
             group.create_task(value)
         assert await group.create_task(takes_one(3)) == 3
+
+
+@rule("TASK-15")
+async def test_create_task_takes_each_kind_of_coroutine_object() -> None:
+    """Steps of an asynchronous generator have the interface of a coroutine, and can be run as tasks."""
+
+    async def generate() -> AsyncGenerator[int, str]:
+        await checkpoint()
+        assert (yield 1) == "sent"
+        try:
+            yield 2
+        except KeyError:
+            yield 3
+
+    async with accord.create_task_group() as group:
+        async with aclosing(generate()) as generator:
+            assert await group.create_task(generator.asend(None)) == 1  # type: ignore[arg-type]
+            assert await group.create_task(generator.asend("sent")) == 2
+            assert await group.create_task(generator.athrow(KeyError())) == 3
 
 
 @rule("TASK-15")

@@ -1,0 +1,47 @@
+"""``python -m accord_conformance.fuzz``: compare backends with the model."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from .. import model
+from .compare import Reference, Subject, compare
+
+
+def main() -> int:
+    """Compare, report, and return the number of differences (at most 1)."""
+    parser = argparse.ArgumentParser(prog="python -m accord_conformance.fuzz", description=__doc__)
+    parser.add_argument(
+        "backends",
+        nargs="*",
+        default=["asyncio", "trio"],
+        help="installed backends with the option virtual_time (default: asyncio trio)",
+    )
+    parser.add_argument("--programs", type=int, default=1000, help="how many programs (default: 1000)")
+    parser.add_argument("--seed", type=int, default=0, help="the seed of the first (default: 0)")
+    parser.add_argument("--schedules", type=int, default=200, help="schedules that may explain a difference")
+    options = parser.parse_args()
+    subjects = [Subject(name, name, {"virtual_time": True}) for name in options.backends]
+    reference = Reference(model.backend, {"frozen": True}, options.schedules)
+    differences = ties = 0
+    start = time.monotonic()
+    for number in range(options.programs):
+        found, tie = compare(options.seed + number, subjects, reference)
+        ties += tie
+        differences += bool(found)
+        for difference in found:
+            print(difference.report(), flush=True)
+        if sys.stderr.isatty() and number % 100 == 99:
+            print(f"\r{number + 1} programs", end="", file=sys.stderr, flush=True)
+    seconds = time.monotonic() - start
+    print(
+        f"{options.programs} programs in {seconds:.0f} s on {', '.join(options.backends)} and the model: "
+        f"{differences} differences, {ties} depend on the order of tasks that run at the same moment"
+    )
+    return 1 if differences else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
