@@ -162,6 +162,11 @@ class _Scope:
         self._loop.scopes[self] = None
         self._arm()
 
+    def move(self, parent: _Scope) -> None:
+        """Get another parent."""
+        self._parent = parent
+        self._loop.sweep()
+
     def _arm(self) -> None:
         self._loop.timers.pop(self, None)
         self.update()
@@ -311,7 +316,8 @@ class _Task(HandleMixin[Any]):
 
     __slots__ = (
         *("__weakref__", "_base", "_context", "_coro", "_error", "_group", "_id", "_name", "_parent_id"),
-        *("_start_value", "_starter", "_status", "_value", "_waiters", "loop", "parker", "scope", "skipped", "watchers"),
+        *("_start_value", "_status", "_value", "_waiters"),
+        *("caller", "loop", "parker", "scope", "skipped", "starting", "watchers"),
     )
 
     def __init__(
@@ -328,7 +334,8 @@ class _Task(HandleMixin[Any]):
         self._value = self._start_value = UNSET
         self._error = None
         self._waiters = None
-        self._starter: _Parker | None = None  # where the caller of start() waits for started()
+        self.starting: StartStatus | None = None
+        self.caller: _Parker | None = None  # where the caller of start() waits for started()
         self.parker: _Parker | None = None  # where the task waits, if that can be cancelled
         self.skipped = 0
         self.watchers: list[Callable[[], object]] = []
@@ -363,15 +370,26 @@ class _Task(HandleMixin[Any]):
             self._status = HandleStatus.CANCELLING
             self._base.cancel(reason)
 
+    def started(self, value: Any) -> None:
+        """Move from the scope of the caller of ``start()`` to that of the group, if the caller still waits."""
+        if self.caller is not None and self._group is not None and self.caller.unpark(True):
+            self.caller, self._start_value = None, value
+            self._base.move(self._group.cancel_scope)
+
+    def stop(self) -> None:
+        """Cancel the task because nobody waits for it any more."""
+        self._base.stop(CancelReason("parent"))
+
     def step(self) -> None:
         """Run the task until it yields."""
         self.loop.current, self.skipped = self, 0
         value: Any = UNSET
         error: BaseException | None = None
         try:
-            while self._context.run(self._coro.send, None) is not _PAUSE:
-                text = f"task {self._name!r} awaited something that does not belong to the model's loop"
-                self._context.run(self._coro.throw, RuntimeError(text))
+            command = self._context.run(self._coro.send, None)
+            while command is not _PAUSE:
+                text = f"task {self._name!r} awaited something that does not belong to this loop"
+                command = self._context.run(self._coro.throw, RuntimeError(text))
             return
         except StopIteration as stop:
             value = stop.value
@@ -380,3 +398,108 @@ class _Task(HandleMixin[Any]):
         finally:
             self.loop.current = None
         self._end(value, error)
+
+    def _end(self, value: Any, error: BaseException | None) -> None:
+        del self.loop.tasks[self]
+        if self.scope is not self._base and error is None:
+            error = RuntimeError(f"task {self._name!r} ended inside a cancel scope that it had entered")
+        while self.scope is not None and self.scope is not self._base:
+            self.scope.stop(CancelReason("failure", None, self._name))
+            self.scope.end(cancelled=False)
+        cancelled, rest = (None, None) if error is None else split(error, Cancelled)
+        if self._base.end(cancelled is not None):
+            error = rest
+        self.scope = None
+        if self.starting is not None:
+            self.starting.disconnect()
+        if error is not None:
+            prune(error)
+        if rest is not None and self._group is not None:
+            note_task(rest, self._name)
+        status = HandleStatus.FAILED if rest is not None else HandleStatus.FINISHED
+        if status is HandleStatus.FINISHED and cancelled is not None:
+            status = HandleStatus.CANCELLED
+        self._value, self._error = value, None if rest is None else error
+        if self._group is None:
+            self.loop.outcome = error
+        else:
+            self._group.ended(self, error)
+        self._group = None
+        self._settle(status)
+        watchers, self.watchers = self.watchers, []
+        for watcher in watchers:
+            self.loop.call(watcher)
+
+
+class _Group:
+    """``protocols.TaskGroup``."""
+
+    __slots__ = ("__weakref__", "_cut", "_errors", "_exit", "_loop", "_name", "_scope", "_tasks", "host")
+
+    def __init__(self, loop: _Loop, name: str | None) -> None:
+        self._loop = loop
+        self._name = name
+        self._scope = _Scope(loop)
+        self._tasks: set[_Task] = set()
+        self._errors: list[BaseException] = []
+        self._cut = False  # whether body or tasks ended by a cancellation
+        self._exit: _Parker | None = None  # where the host waits for the tasks
+        self.host: _Task | None = None  # while the group is open
+
+    @property
+    def cancel_scope(self) -> _Scope:
+        """See the Protocol."""
+        return self._scope
+
+    def cancel(self, reason: str | None = None) -> None:
+        """See the Protocol."""
+        self._scope.cancel(reason)
+
+    def _check_open(self) -> None:
+        if self.host is None:
+            raise RuntimeError("this task group is not open: tasks can be started only inside its block")
+
+    def _spawn(self, coro: Any, name: str, context: Context | None = None, parent: _Scope | None = None) -> _Task:
+        task = _Task(self._loop, coro, name, context, self, self._scope if parent is None else parent)
+        self._tasks.add(task)
+        return task
+
+    def start_soon(
+        self, func: Callable[[Unpack[Ts]], Coroutine[Any, Any, T]], /, *args: *Ts, name: object = None
+    ) -> _Task:
+        """See the Protocol."""
+        self._check_open()
+        return self._spawn(call_for_coroutine(func, args), task_name(func, name))
+
+    def create_task(
+        self, coro: Coroutine[Any, Any, T], /, *, name: object = None, context: Context | None = None
+    ) -> _Task:
+        """See the Protocol."""
+        check_coroutine(coro)
+        try:
+            self._check_open()
+        except RuntimeError:
+            coro.close()
+            raise
+        return self._spawn(coro, task_name(coro, name), context)
+
+    async def start(
+        self,
+        func: Callable[..., Coroutine[Any, Any, object]],
+        /,
+        *args: object,
+        name: object = None,
+        return_handle: bool = False,
+    ) -> Any:
+        """See the Protocol."""
+        self._check_open()
+        if not callable(func):
+            call_for_coroutine(func, args)
+        await backend.checkpoint_if_cancelled()
+        caller = self._loop.task()
+        started: list[Callable[[Any], None]] = []
+        status = StartStatus(lambda value: started[0](value))
+        coro = call_for_coroutine(func, args, {"task_status": status})
+        task = self._spawn(coro, task_name(func, name), parent=caller.scope)
+        started.append(task.started)
+        task.starting, task.caller = status, _Parker(caller)

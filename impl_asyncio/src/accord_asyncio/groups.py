@@ -286,7 +286,7 @@ class TaskGroup:
         if starter is None:
             self._fail(error, record.name)
         else:
-            starter.error = error
+            starter.error = exc  # as it is, with the cancellations of a group
         self._task_ended(record, HandleStatus.FAILED)
 
     def _cut_short(self, record: TaskRecord) -> None:

@@ -163,8 +163,8 @@ class TaskGroup:
                 self._cut_short()
             if error is not None:
                 status = HandleStatus.FAILED
-                self._task_failed(record, error)
-            if cancelled is not None:
+                self._task_failed(record, error, exc)
+            if cancelled is not None and (error is None or record.starter is None):
                 if cancelled is exc:
                     raise
                 raise cancelled from None
@@ -175,14 +175,14 @@ class TaskGroup:
             error = cancelled = None
             del self, record, task, native, task_status
 
-    def _task_failed(self, record: TaskRecord, error: BaseException) -> None:
+    def _task_failed(self, record: TaskRecord, error: BaseException, raised: BaseException) -> None:
         prune(error)
         note_task(error, record.name)
         record._error = error
         if record.starter is None:
             self._fail(error, record.name)
         else:
-            record.starter.error = error
+            record.starter.error = raised  # as it is, with the cancellations of a group
 
     def _cut_short(self) -> None:
         """Note that body or a task was ended by a scope outside of it, which ends the group (TASK-45)."""
