@@ -21,7 +21,7 @@ help: ## Show what there is
 
 install: $(READY) ## Make .venv with the four packages (editable) and the tools
 
-$(READY): constraints.txt Makefile $(DISTS:%=%/pyproject.toml)
+$(READY): constraints.txt $(DISTS:%=%/pyproject.toml)
 	@echo "==> environment: Python $(TAG) in $(VENV)"
 	$(PYTHON) -m venv --clear $(VENV)
 	@echo "==> tools (about a minute the first time)"
@@ -47,7 +47,7 @@ format: $(READY) ## Put the code into the house format
 
 type: $(READY) ## mypy --strict and pyright
 	$(BIN)/mypy
-	$(BIN)/mypy spec/typing_tests
+	$(BIN)/mypy spec/typing_tests impl_asyncio/typing_tests impl_trio/typing_tests
 	$(BIN)/mypy docs/examples
 	$(BIN)/pyright --pythonpath $(PY)
 

@@ -36,7 +36,7 @@ def _user_tasks(task: trio.lowlevel.Task) -> Iterator[trio.lowlevel.Task]:
 class TrioBackend:
     """The Trio backend; see ``accord.protocols.Backend`` for its members."""
 
-    __slots__ = ("is_running_here", "readiness", "testing", "version")
+    __slots__ = ("readiness", "testing", "version")
 
     name = "trio"
     spec_version = "0.1"
@@ -45,7 +45,6 @@ class TrioBackend:
     variants: Mapping[str, Mapping[str, object]] = {"budget-1": {"checkpoint_budget": 1}}
 
     def __init__(self) -> None:
-        self.is_running_here: Callable[[], object] = trio.lowlevel.in_trio_run
         self.readiness = Readiness()
         self.testing = Testing()
         try:
@@ -63,6 +62,10 @@ class TrioBackend:
         """See ``accord.protocols.Backend``."""
         result: T = runner.run(main, args, options)
         return result
+
+    def is_running_here(self) -> object:
+        """See ``accord.protocols.Backend``."""
+        return trio.lowlevel.in_trio_run()
 
     def current_token(self) -> LoopToken:
         """See ``accord.protocols.Backend``."""

@@ -14,25 +14,25 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import trio
-from typing_extensions import TypeVarTuple, Unpack
+from typing_extensions import TypeVarTuple
 
-from accord.protocols import CancelReason, HandleStatus, TaskHandle
+from accord.protocols import CancelReason, HandleStatus
 from accord.toolkit import (
     StartStatus,
+    TaskGroupMixin,
     call_for_coroutine,
-    check_coroutine,
     group_error,
     note_task,
     prune,
     split,
     task_name,
 )
-from accord.toolkit.coroutines import close_quietly
 from accord.toolkit.errors import members
+from accord.toolkit.groups import ENDED, NEW, OPEN
 
 from .parking import with_own_context
 from .records import TaskRecord, attach, current_record, detach
-from .scopes import ACTIVE, LEFT, NEW, CancelScope
+from .scopes import CancelScope
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -69,7 +69,7 @@ class Starter:
         self.started = True
 
 
-class TaskGroup:
+class TaskGroup(TaskGroupMixin[CancelScope]):
     """See ``accord.protocols.TaskGroup``."""
 
     __slots__ = ("_errors", "_manager", "_name", "_nursery", "_phase", "_scope")
@@ -83,40 +83,6 @@ class TaskGroup:
         self._errors: list[BaseException] | None = None
         self._manager = trio.open_nursery()
 
-    @property
-    def cancel_scope(self) -> CancelScope:
-        """See ``accord.protocols.TaskGroup``."""
-        return self._scope
-
-    def cancel(self, reason: str | None = None) -> None:
-        """See ``accord.protocols.TaskGroup``."""
-        self._scope.cancel(reason)
-
-    def start_soon(
-        self, func: Callable[[Unpack[Ts]], Coroutine[Any, Any, T]], /, *args: *Ts, name: object = None
-    ) -> TaskHandle[T]:
-        """See ``accord.protocols.TaskGroup``."""
-        if self._phase != ACTIVE:
-            self._refuse(func)
-        return self._spawn(call_for_coroutine(func, args), task_name(func, name), None)
-
-    def create_task(
-        self, coro: Coroutine[Any, Any, T], /, *, name: object = None, context: Context | None = None
-    ) -> TaskHandle[T]:
-        """See ``accord.protocols.TaskGroup``."""
-        check_coroutine(coro)
-        if self._phase != ACTIVE:
-            self._refuse(coro)
-        return self._spawn(coro, task_name(coro, name), context)
-
-    def _refuse(self, rejected: object) -> None:
-        close_quietly(rejected)
-        state = "has ended" if self._phase == LEFT else "was not entered with 'async with' yet"
-        raise RuntimeError(f"no task can be started: {self._described()} {state}")
-
-    def _described(self) -> str:
-        return f"task group {self._name!r}" if self._name else "this task group"
-
     def _record(self, coro: Any, name: str, outer: CancelScope | None) -> TaskRecord:
         host = self._scope._host
         return TaskRecord(host.state, coro, name, outer, host.id)
@@ -127,8 +93,8 @@ class TaskGroup:
             self._nursery.start_soon(self._run, record, context, name=name)
         except RuntimeError:
             # All tasks have ended, and the host is just about to notice.
-            self._phase = LEFT
-            self._refuse(coro)
+            self._phase = ENDED
+            self.refuse_task(coro)
         return record
 
     async def _run(
@@ -180,7 +146,7 @@ class TaskGroup:
         note_task(error, record.name)
         record._error = error
         if record.starter is None:
-            self._fail(error, record.name)
+            self.note_error(error, record.name)
         else:
             record.starter.error = raised  # as it is, with the cancellations of a group
 
@@ -188,13 +154,6 @@ class TaskGroup:
         """Note that body or a task was ended by a scope outside of it, which ends the group (TASK-45)."""
         reason = self._scope.effective_reason() or CancelReason("native")
         self._scope.cancel_for(reason._replace(kind="parent"))
-
-    def _fail(self, error: BaseException, name: str) -> None:
-        if self._errors is None:
-            self._errors = [error]
-        else:
-            self._errors.append(error)
-        self._scope.cancel_for(CancelReason("failure", None, name))
 
     async def start(
         self,
@@ -205,8 +164,8 @@ class TaskGroup:
         return_handle: bool = False,
     ) -> Any:
         """See ``accord.protocols.TaskGroup``."""
-        if self._phase != ACTIVE:
-            self._refuse(func)
+        if self._phase != OPEN:
+            self.refuse_task(func)
         await trio.lowlevel.checkpoint_if_cancelled()
         host = current_record()
         starter = Starter(self)
@@ -241,18 +200,17 @@ class TaskGroup:
             await self._nursery.start(self._run, record, None, name=name)
         except RuntimeError:
             if not record.finished:
-                self._phase = LEFT
-                self._refuse(record.coro)
+                self._phase = ENDED
+                self.refuse_task(record.coro)
             # Otherwise it ended without started(), and our caller knows more about it.
 
     async def __aenter__(self) -> Self:
         """See ``accord.protocols.TaskGroup``."""
-        if self._phase != NEW:
-            raise RuntimeError(f"{self._described()} was entered before; a task group can be used only once")
+        self.check_new()
         self._scope.check_new()
         self._nursery = await self._manager.__aenter__()
         self._scope.bind(self._nursery.cancel_scope)
-        self._phase = ACTIVE
+        self._phase = OPEN
         return self
 
     async def __aexit__(
@@ -260,8 +218,7 @@ class TaskGroup:
     ) -> bool:
         """See ``accord.protocols.TaskGroup``."""
         scope = self._scope
-        if self._phase != ACTIVE:
-            raise RuntimeError(f"{self._described()} is not open")
+        self.check_open()
         host = scope._host
         if current_record() is not host:
             scope.refuse_exit()
@@ -272,9 +229,9 @@ class TaskGroup:
                 self._cut_short()
             if error is not None:
                 prune(error)
-                self._fail(error, host.name)
+                self.note_error(error, host.name)
         if leave_scopes(host, scope):
-            self._fail(RuntimeError(f"{self._described()} ended with a cancel scope still open in it"), host.name)
+            self.note_open_scope(host.name)
         try:
             return self._report(exc, await self._leave_nursery(cancelled))
         finally:
@@ -292,12 +249,12 @@ class TaskGroup:
         except BaseException as exc:
             outward, error = _split(exc)
             if error is not None:
-                self._fail(error, self._scope._host.name)
+                self.note_error(error, self._scope._host.name)
             return outward
         else:
             return None
         finally:
-            self._phase = LEFT
+            self._phase = ENDED
             self._scope.leave(cancelled)
             del cancelled
 
@@ -321,11 +278,6 @@ class TaskGroup:
             raise outward
         finally:
             del exc, outward
-
-    def __repr__(self) -> str:
-        state = ("new", "open", "ended")[self._phase]
-        tasks = len(self._nursery.child_tasks) if self._phase == ACTIVE else 0
-        return f"<TaskGroup{f' {self._name!r}' if self._name else ''} {state}, {tasks} tasks>"
 
 
 def leave_scopes(record: TaskRecord, outermost: CancelScope | None = None) -> bool:

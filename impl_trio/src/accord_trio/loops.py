@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVarTuple
 
 import trio
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .records import TaskRecord
     from .virtual import VirtualClock
 
+
+Ts = TypeVarTuple("Ts")
 
 DEADLINE = CancelReason("deadline")
 
@@ -30,7 +32,7 @@ class LoopToken:
         self._token = token
         self.clock: VirtualClock | None = None
 
-    def call_soon(self, func: Callable[..., object], /, *args: Any) -> None:
+    def call_soon(self, func: Callable[[*Ts], object], /, *args: *Ts) -> None:
         """See ``accord.protocols.LoopToken``."""
         try:
             self._token.run_sync_soon(func, *args)

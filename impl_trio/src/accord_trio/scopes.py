@@ -14,6 +14,7 @@ import trio
 
 from accord.protocols import CancelReason
 from accord.toolkit import check_deadline, check_shield, split
+from accord.toolkit.errors import members
 
 from .loops import DEADLINE
 from .records import current_record, name_of_current_task
@@ -150,7 +151,7 @@ class CancelScope:
         self.leave(exc)
         native = self._native
         assert native is not None
-        if isinstance(exc, BaseExceptionGroup) and split(exc, trio.Cancelled)[0] is None:
+        if exc is not None and members(exc) and split(exc, trio.Cancelled)[0] is None:
             exc_type = exc = tb = None  # Trio would raise a copy of a group that does not concern it
         return bool(native.__exit__(exc_type, exc, tb)) and exc is not None
 

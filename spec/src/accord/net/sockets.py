@@ -220,7 +220,11 @@ class SocketListener(_SocketResource):
                 stream = await self.accept()
             except ClosedResourceError:
                 return
-            task_group.start_soon(handler, stream)
+            try:
+                task_group.start_soon(handler, stream)
+            except BaseException:
+                await stream.aclose()
+                raise
 
     def __repr__(self) -> str:
         return f"<SocketListener {'closed' if self._closed else 'open'}>"

@@ -8,6 +8,7 @@ import socket
 from ipaddress import IPv4Address
 from typing import Any
 
+from .._backends import current_backend
 from ..exceptions import ConnectionFailed
 from ..to_thread import run_sync
 from .sockets import SocketListener, SocketStream, create_poller
@@ -65,6 +66,7 @@ async def connect_tcp(remote_host: str, remote_port: int) -> SocketStream:
     port = _check_port(remote_port)
     if not isinstance(remote_host, str):
         raise TypeError(f"remote_host must be a str, not {type(remote_host).__name__}")
+    await current_backend().checkpoint()
     errors: list[OSError] = []
     for family, _, proto, _, address in await _resolve(remote_host, port):
         try:
@@ -86,6 +88,7 @@ async def create_tcp_listener(*, local_host: str | None = None, local_port: int 
     :param local_port: 0 lets the system choose one; see ``listener.extra(SocketAttribute.local_port)``.
     """
     port = _check_port(local_port)
+    await current_backend().checkpoint()
     family, _, proto, _, address = (await _resolve(local_host or _ANY, port))[0]
     sock = socket.socket(family, socket.SOCK_STREAM, proto)
     try:

@@ -14,12 +14,14 @@ from .checks import (
 )
 from .coroutines import call_for_coroutine, check_coroutine, task_name
 from .errors import exit_exception, group_error, note_task, prune, split
+from .groups import TaskGroupMixin
 from .handles import HandleMixin, StartStatus
 
 __all__ = [
     "DEFAULT_BUDGET",
     "HandleMixin",
     "StartStatus",
+    "TaskGroupMixin",
     "call_for_coroutine",
     "check_budget",
     "check_coroutine",

@@ -1,0 +1,1 @@
+"""Tests of the asyncio backend beyond the conformance suite."""

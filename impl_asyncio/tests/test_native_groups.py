@@ -1,0 +1,182 @@
+"""Task groups and native requests (NATIVE-6 and 7)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+import accord
+
+from .waits import forever, me, turns
+
+
+async def test_error_and_native_request() -> None:
+    """If a task's clean-up fails while the host is natively cancelled, both are seen (NATIVE-6, D42)."""
+    events: list[str] = []
+
+    async def child() -> None:
+        try:
+            await accord.sleep_forever()
+        finally:
+            raise ValueError
+
+    async def body() -> None:
+        try:
+            async with accord.create_task_group() as group:
+                group.start_soon(child)
+        except ExceptionGroup as error:
+            events.append(type(error.exceptions[0]).__name__)
+        await asyncio.sleep(0.02)
+        events.append("not cancelled")
+
+    task = asyncio.ensure_future(body())
+    await turns(5)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert task.cancelled()
+    assert task.cancelling() == 1
+    assert events == ["ValueError"]
+
+
+async def test_error_of_the_body_and_native_request() -> None:
+    """The same if the body failed, and the request comes while the exit waits for the tasks (NATIVE-6)."""
+    events: list[str] = []
+
+    async def child() -> None:
+        with accord.CancelScope(shield=True):
+            await asyncio.sleep(0.01)
+
+    async def body() -> None:
+        try:
+            async with accord.create_task_group() as group:
+                group.start_soon(child)
+                await turns(2)
+                raise ValueError
+        except ExceptionGroup as error:
+            events.append(type(error.exceptions[0]).__name__)
+        await asyncio.sleep(0.02)
+        events.append("not cancelled")
+
+    task = asyncio.ensure_future(body())
+    await turns(5)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert events == ["ValueError"]
+
+
+async def test_native_request_while_the_exit_waits() -> None:
+    """A native request to a host that waits for its tasks cancels them, waits for them, and passes (NATIVE-6)."""
+    events: list[str] = []
+
+    async def child() -> None:
+        try:
+            await accord.sleep_forever()
+        finally:
+            with accord.CancelScope(shield=True):
+                await asyncio.sleep(0.005)
+            events.append("cleaned up")
+
+    async def body() -> None:
+        async with accord.create_task_group() as group:
+            group.start_soon(child)
+            group.start_soon(child)
+        events.append("group left normally")
+
+    task = asyncio.ensure_future(body())
+    await turns(5)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert events == ["cleaned up", "cleaned up"]
+    assert task.cancelled()
+
+
+async def test_second_native_request_while_the_exit_waits() -> None:
+    """Further requests are not lost either, and the exit still waits for the tasks (NATIVE-6, TASK-1)."""
+    events: list[str] = []
+
+    async def child() -> None:
+        with accord.CancelScope(shield=True):
+            await asyncio.sleep(0.02)
+        events.append("child ended")
+
+    async def body() -> None:
+        try:
+            async with accord.create_task_group() as group:
+                group.start_soon(child)
+        finally:
+            events.append("group left")
+
+    task = asyncio.ensure_future(body())
+    await turns(5)
+    for _ in range(3):
+        task.cancel()
+        await turns(2)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert events == ["child ended", "group left"]
+    assert task.cancelling() == 3
+
+
+@pytest.mark.parametrize("raises", [False, True])
+async def test_natively_cancelled_child(raises: bool) -> None:
+    """A child that is cancelled natively, or raises CancelledError, ends alone (NATIVE-7, D21)."""
+    tasks: list[asyncio.Task[Any]] = []
+    events: list[str] = []
+
+    async def child() -> None:
+        tasks.append(me())
+        if raises:
+            raise asyncio.CancelledError
+        await accord.sleep_forever()
+
+    async def sibling() -> None:
+        await asyncio.sleep(0.01)
+        events.append("sibling finished")
+
+    async with accord.create_task_group() as group:
+        handle = group.start_soon(child)
+        group.start_soon(sibling)
+        await turns(3)
+        tasks[0].cancel()
+        await asyncio.sleep(0.002)
+        assert handle.status is accord.HandleStatus.CANCELLED
+        assert not group.cancel_scope.cancel_called
+        events.append("body goes on")
+    assert events == ["body goes on", "sibling finished"]
+    assert tasks[0].cancelled()
+    with pytest.raises(accord.TaskCancelled):
+        await handle
+
+
+async def test_child_cancelled_before_its_first_step() -> None:
+    """A child that is cancelled natively before its first step ends alone and leaves no warning (NATIVE-7)."""
+
+    async def child() -> None:
+        raise AssertionError("it has run")
+
+    before = asyncio.all_tasks()
+    async with accord.create_task_group() as group:
+        handle = group.start_soon(child)
+        for task in asyncio.all_tasks() - before:
+            task.cancel()
+    assert handle.status is accord.HandleStatus.CANCELLED
+
+
+async def test_child_of_a_cancelled_scope_dropped_nothing() -> None:
+    """A deadline that cut short only a child is reported, with a native group in between too (CANCEL-22, D01)."""
+
+    async def child() -> None:
+        async with asyncio.TaskGroup() as native:
+            native.create_task(forever())
+
+    with pytest.raises(TimeoutError):
+        with accord.fail_after(0.005):
+            async with accord.create_task_group() as group:
+                group.start_soon(child)
+                with accord.CancelScope(shield=True):
+                    await asyncio.sleep(0.02)
