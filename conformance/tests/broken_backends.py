@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from types import MappingProxyType
 from typing import Any
 
 from accord_conformance.loader import ENTRY_POINTS, load_backend
@@ -14,8 +17,6 @@ from accord_conformance.loader import ENTRY_POINTS, load_backend
 
 def any_installed() -> str:
     """The name of an installed backend; the first by name."""
-    from importlib.metadata import entry_points
-
     return min(point.name for point in entry_points(group=ENTRY_POINTS))
 
 
@@ -25,7 +26,7 @@ class Proxy:
     name = "broken"
     version = "1.0"
     spec_version = "0.1"
-    variants: dict[str, dict[str, object]] = {"other": {}}
+    variants: Mapping[str, Mapping[str, object]] = MappingProxyType({"other": {}})
 
     def __init__(self) -> None:
         self.good = load_backend(any_installed())
@@ -38,6 +39,7 @@ class Hanging(Proxy):
     """Its checkpoint waits for ever."""
 
     async def checkpoint(self) -> None:
+        """Do it wrong."""
         await self.good.sleep_until(float("inf"))
 
 
@@ -45,6 +47,7 @@ class Blocking(Proxy):
     """Its checkpoint blocks the thread for ever."""
 
     async def checkpoint(self) -> None:
+        """Do it wrong."""
         while True:
             time.sleep(1)
 
@@ -53,6 +56,7 @@ class Crashing(Proxy):
     """Its checkpoint ends the process."""
 
     async def checkpoint(self) -> None:
+        """Do it wrong."""
         os._exit(41)
 
 
@@ -60,6 +64,7 @@ class Forgetful(Proxy):
     """Its checkpoint does not check."""
 
     async def checkpoint(self) -> None:
+        """Do it wrong."""
         await self.good.cancel_shielded_checkpoint()
 
 
@@ -83,6 +88,7 @@ class Littering(Proxy):
     """Its checkpoint leaves a coroutine that is never awaited."""
 
     async def checkpoint(self) -> None:
+        """Do it wrong."""
         self.good.cancel_shielded_checkpoint()
         await self.good.checkpoint()
 

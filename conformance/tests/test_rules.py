@@ -114,7 +114,7 @@ def test_same_id_twice(tmp_path: Path) -> None:
     twice = GOOD.replace("### A-3", "### A-1")
     with pytest.raises(RulesError, match="A-1 is in"):
         load_rules(write(tmp_path, README="[a](a.md)", a=twice))
-    with pytest.raises(RulesError, match="two headings|is in"):
+    with pytest.raises(RulesError, match=r"two headings|is in"):
         load_rules(write(tmp_path, README="[a](a.md) [b](b.md)", a=GOOD, b=GOOD.replace("A-", "Z-")))
 
 

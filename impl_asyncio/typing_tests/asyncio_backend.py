@@ -2,17 +2,6 @@
 
 from __future__ import annotations
 
-from accord_asyncio import backend
-from accord_asyncio.backend import AsyncioBackend
-from accord_asyncio.blocked import Testing as AsyncioTesting
-from accord_asyncio.groups import TaskGroup as AsyncioTaskGroup
-from accord_asyncio.loops import LoopToken as AsyncioToken
-from accord_asyncio.parking import Parker as AsyncioParker
-from accord_asyncio.readiness import Poller as AsyncioPoller
-from accord_asyncio.readiness import Readiness as AsyncioReadiness
-from accord_asyncio.records import TaskRecord
-from accord_asyncio.scopes import CancelScope as AsyncioScope
-
 from accord.protocols import (
     Backend,
     CancelScope,
@@ -27,6 +16,16 @@ from accord.protocols import (
     Testing,
 )
 from accord.toolkit import StartStatus
+from accord_asyncio import backend
+from accord_asyncio.backend import AsyncioBackend
+from accord_asyncio.blocked import Testing as AsyncioTesting
+from accord_asyncio.groups import TaskGroup as AsyncioTaskGroup
+from accord_asyncio.loops import LoopToken as AsyncioToken
+from accord_asyncio.parking import Parker as AsyncioParker
+from accord_asyncio.readiness import Poller as AsyncioPoller
+from accord_asyncio.readiness import Readiness as AsyncioReadiness
+from accord_asyncio.records import TaskRecord
+from accord_asyncio.scopes import CancelScope as AsyncioScope
 
 whole: Backend = backend
 

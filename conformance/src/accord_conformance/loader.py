@@ -23,6 +23,19 @@ def load_backend(spec: str) -> Backend:
 
     A module is looked for in the current directory too, so that an author need not install anything.
     """
+    return check_members(_find(spec), spec)
+
+
+def check_members(found: object, spec: str) -> Backend:
+    """Return what was found if it has all members of a backend."""
+    missing = sorted(name for name in vars(Backend) if not name.startswith("_") and not hasattr(found, name))
+    if missing:
+        raise LoadError(f"{spec} is no backend: it lacks {', '.join(missing)}")
+    return cast("Backend", found)
+
+
+def _find(spec: str) -> object:
+    """Return the object that ``spec`` names."""
     module_name, colon, path = spec.partition(":")
     if not colon:
         found = list(entry_points(group=ENTRY_POINTS, name=spec))
@@ -30,7 +43,7 @@ def load_backend(spec: str) -> Backend:
             installed = sorted({point.name for point in entry_points(group=ENTRY_POINTS)})
             listed = ", ".join(installed) or "none"
             raise LoadError(f"no backend named {spec!r} is installed (installed: {listed}); or give module:object")
-        return cast("Backend", found[0].load())
+        return found[0].load()
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
@@ -42,7 +55,7 @@ def load_backend(spec: str) -> Backend:
             target = getattr(target, name)
     except AttributeError as error:
         raise LoadError(f"cannot find {path!r} in {module_name!r}: {error}") from error
-    return cast("Backend", target)
+    return target
 
 
 def load_options(backend: Backend, variant: str | None) -> Mapping[str, object]:

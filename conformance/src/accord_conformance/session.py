@@ -82,7 +82,7 @@ def run_suite(
                 message = f"The process ended with status {status} during the test.\n{seen}"
                 reader.append(event="end", test=reader.unfinished, outcome="failed", message=message, duration=0.0)
             elif status != EXIT_STATUS:
-                if status not in (0, 1) and not (status == 5 and result.tests):
+                if status not in (0, 1, 5):
                     result.problem = _tail(output) or f"pytest ended with status {status}"
                 return result
             if stop_at_failure:

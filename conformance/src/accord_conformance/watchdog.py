@@ -11,8 +11,10 @@ from __future__ import annotations
 import faulthandler
 import linecache
 import os
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from typing import IO
 
@@ -68,7 +70,9 @@ class Watchdog:
                 else:
                     break
             chain = "\n".join(await_chain(self._awaitable)) or "  (no coroutine to follow)"
-            self._report(self._test, f"did not end within {self._patience:g} s; it stands at\n{chain}")
+            stack = "".join(traceback.format_stack(sys._current_frames()[threading.main_thread().ident or 0])[-10:])
+            where = f"It awaits\n{chain}\nThe main thread is at\n{stack}"
+            self._report(self._test, f"did not end within {self._patience:g} s. {where}")
             faulthandler.dump_traceback(self._stacks, all_threads=True)
             os._exit(EXIT_STATUS)
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from asyncio import CancelledError
+from asyncio import CancelledError, get_running_loop
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from math import inf
-from typing import TypeVar
-
-from typing_extensions import TypeVarTuple, Unpack
+from typing import TypeVar, TypeVarTuple, Unpack
 
 from accord.protocols import TaskInfo
 
@@ -20,7 +16,7 @@ from .blocked import Testing
 from .current import current_record
 from .groups import TaskGroup
 from .loops import FARTHEST, LoopToken, state_of
-from .parking import Parker, bare_yield
+from .parking import Parker
 from .readiness import Readiness
 from .scopes import CancelScope
 
@@ -36,6 +32,8 @@ def _eager_loop() -> asyncio.AbstractEventLoop:
 
 
 def _variants() -> dict[str, Mapping[str, object]]:
+    from importlib.util import find_spec
+
     variants: dict[str, Mapping[str, object]] = {"debug": {"debug": True}, "budget-1": {"checkpoint_budget": 1}}
     if find_spec("uvloop") is not None:
         variants["uvloop"] = {"use_uvloop": True}
@@ -44,10 +42,31 @@ def _variants() -> dict[str, Mapping[str, object]]:
     return variants
 
 
-class AsyncioBackend:
-    """The asyncio backend; see ``accord.protocols.Backend`` for its members."""
+def _current_time() -> float:
+    return get_running_loop().time()
 
-    __slots__ = ("_variants", "is_running_here", "readiness", "testing", "version")
+
+class AsyncioBackend:
+    """The asyncio backend; see ``accord.protocols.Backend`` for its members.
+
+    What is asked often is no method but a function or a class in a field, which costs a call less.
+    """
+
+    __slots__ = (
+        "_variants",
+        "cancel_shielded_checkpoint",
+        "checkpoint",
+        "checkpoint_due",
+        "checkpoint_if_cancelled",
+        "create_cancel_scope",
+        "create_parker",
+        "create_task_group",
+        "current_task",
+        "current_time",
+        "is_running_here",
+        "readiness",
+        "testing",
+    )
 
     name = "asyncio"
     spec_version = "0.1"
@@ -56,13 +75,28 @@ class AsyncioBackend:
 
     def __init__(self) -> None:
         self.is_running_here: Callable[[], object] = asyncio._get_running_loop
+        self.current_time: Callable[[], float] = _current_time
+        self.checkpoint = parking.checkpoint
+        self.checkpoint_if_cancelled = parking.checkpoint_if_cancelled
+        self.cancel_shielded_checkpoint = parking.cancel_shielded_checkpoint
+        self.checkpoint_due = parking.checkpoint_due
+        self.create_parker = Parker
+        self.create_cancel_scope = CancelScope
+        self.create_task_group = TaskGroup
+        self.current_task: Callable[[], TaskInfo] = current_record
         self.readiness = Readiness()
         self.testing = Testing()
-        try:
-            self.version = version("accord-asyncio")
-        except PackageNotFoundError:
-            self.version = "unknown"
         self._variants: Mapping[str, Mapping[str, object]] | None = None
+
+    @property
+    def version(self) -> str:
+        """See ``accord.protocols.Backend``."""
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            return version("accord-asyncio")
+        except PackageNotFoundError:
+            return "unknown"
 
     @property
     def variants(self) -> Mapping[str, Mapping[str, object]]:
@@ -84,58 +118,11 @@ class AsyncioBackend:
 
     def current_token(self) -> LoopToken:
         """See ``accord.protocols.Backend``."""
-        return state_of(asyncio.get_running_loop()).token
-
-    def current_time(self) -> float:
-        """See ``accord.protocols.Backend``."""
-        return asyncio.get_running_loop().time()
-
-    def create_cancel_scope(self, deadline: float, delay: float | None, shield: bool, /) -> CancelScope:
-        """See ``accord.protocols.Backend``."""
-        return CancelScope(deadline, delay, shield)
+        return state_of(get_running_loop()).token
 
     def current_effective_deadline(self) -> float:
         """See ``accord.protocols.Backend``."""
         return inf if current.current_task() is None else scopes.effective_deadline(current_record())
-
-    async def checkpoint(self) -> None:
-        """See ``accord.protocols.Backend``."""
-        record = current_record()
-        if record.state.heap:
-            record.state.look_at_clock()
-        record.yielding = True
-        try:
-            await bare_yield()
-        finally:
-            record.yielding = False
-        if record.scope._effective:
-            parking.raise_cancelled(record)
-
-    async def checkpoint_if_cancelled(self) -> None:
-        """See ``accord.protocols.Backend``."""
-        record = current_record()
-        if record.state.heap:
-            record.state.look_at_clock()
-        if record.scope._effective:
-            await self.checkpoint()
-
-    async def cancel_shielded_checkpoint(self) -> None:
-        """See ``accord.protocols.Backend``."""
-        await parking.shielded_yield(current_record())
-
-    def checkpoint_due(self) -> bool:
-        """See ``accord.protocols.Backend``."""
-        record = current_record()
-        state = record.state
-        if state.heap:
-            state.look_at_clock()
-        if record.scope._effective:
-            return True
-        state.budget_left -= 1
-        if state.budget_left > 0:
-            return False
-        state.budget_left = state.budget
-        return True
 
     async def sleep_until(self, deadline: float, /) -> None:
         """See ``accord.protocols.Backend``."""
@@ -143,8 +130,10 @@ class AsyncioBackend:
         state = record.state
         now = state.time()
         if deadline <= now:
-            await self.checkpoint()
+            await parking.checkpoint()
             return
+        if record.scope._effective:
+            await parking.checkpoint()
         while now < deadline:
             parker = Parker()
             if deadline == inf:
@@ -157,14 +146,6 @@ class AsyncioBackend:
             if deadline <= now + FARTHEST:
                 return
             now = state.time()
-
-    def create_task_group(self, name: str | None, /) -> TaskGroup:
-        """See ``accord.protocols.Backend``."""
-        return TaskGroup(name)
-
-    def current_task(self) -> TaskInfo:
-        """See ``accord.protocols.Backend``."""
-        return current_record()
 
     def running_tasks(self) -> Sequence[TaskInfo]:
         """See ``accord.protocols.Backend``."""
@@ -179,10 +160,6 @@ class AsyncioBackend:
         """See ``accord.protocols.Backend``."""
         if isinstance(task, records.TaskRecord):
             task.unwatch(callback)
-
-    def create_parker(self) -> Parker:
-        """See ``accord.protocols.Backend``."""
-        return Parker()
 
     def __repr__(self) -> str:
         return f"<accord asyncio backend {self.version}>"

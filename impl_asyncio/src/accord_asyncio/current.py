@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,17 +27,11 @@ def _adopt(task: asyncio.Task[Any] | None) -> TaskRecord:
     return adopt(task)
 
 
+current_task: Callable[[], Any]
+"""Return the running task or None; what is read of it may be an attribute of ours."""
+
 if sys.version_info >= (3, 12):
     current_task = asyncio.current_task
-
-    def current_record() -> TaskRecord:
-        """Return the record of the running task; ``RuntimeError`` in a callback."""
-        task: Any = current_task()
-        try:
-            record: TaskRecord = task._accord_record
-        except AttributeError:
-            return _adopt(task)
-        return record
 
 else:
     from asyncio import tasks
@@ -48,22 +43,24 @@ else:
 
     _seen = _Seen()
 
-    def current_task() -> asyncio.Task[Any] | None:
-        """Return the running task or None."""
+    def _current_task() -> asyncio.Task[Any] | None:
         task = _current_tasks.get(_seen.loop)
         if task is None:
             loop = _seen.loop = asyncio.get_running_loop()
             task = _current_tasks.get(loop)
         return task
 
-    def current_record() -> TaskRecord:
-        """Return the record of the running task; ``RuntimeError`` in a callback."""
-        task: Any = current_task()
-        try:
-            record: TaskRecord = task._accord_record
-        except AttributeError:
-            return _adopt(task)
-        return record
+    current_task = _current_task
+
+
+def current_record() -> TaskRecord:
+    """Return the record of the running task; ``RuntimeError`` in a callback."""
+    task = current_task()
+    try:
+        record: TaskRecord = task._accord_record
+    except AttributeError:
+        return _adopt(task)
+    return record
 
 
 def name_of_current_task() -> str | None:

@@ -18,9 +18,7 @@ from collections.abc import Callable, Coroutine
 from contextvars import Context
 from math import inf
 from types import TracebackType
-from typing import Any, Self, TypeVar
-
-from typing_extensions import TypeVarTuple, Unpack
+from typing import Any, Self, TypeVar, TypeVarTuple, Unpack
 
 from accord.protocols import CancelReason, HandleStatus, TaskHandle
 from accord.toolkit import (
@@ -215,7 +213,7 @@ class TaskGroup:
         """See ``accord.protocols.TaskGroup``."""
         if self._phase != ACTIVE:
             self._refuse(func)
-        await checkpoint_if_cancelled(current_record())
+        await checkpoint_if_cancelled()
         host = current_record()
         future = _ExitFuture(loop=host.state.loop)
         future._scope = holder = CancelScope(inf, None, False)

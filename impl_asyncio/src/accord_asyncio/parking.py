@@ -1,4 +1,7 @@
-"""Parkers, and the bare yield: all the ways in which the backend itself suspends a task."""
+"""Parkers, checkpoints and the bare yield: all the ways in which the backend itself suspends a task.
+
+What runs most often looks up the record of the task itself, without the call of ``current_record``.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Generator
 from types import coroutine
 from typing import Any
 
-from .current import current_record
+from .current import current_record, current_task
 from .records import TaskRecord
 
 
@@ -17,11 +20,14 @@ def bare_yield() -> Generator[None, None, None]:
     yield
 
 
-async def checkpoint(record: TaskRecord) -> None:
-    """Raise if the task is cancelled, after a yield; and yield in any case."""
-    state = record.state
-    if state.heap:
-        state.look_at_clock()
+async def checkpoint() -> None:
+    """See ``accord.protocols.Backend``."""
+    try:
+        record: TaskRecord = current_task()._accord_record
+    except AttributeError:
+        record = current_record()
+    if record.state.heap:
+        record.state.look_at_clock()
     record.yielding = True
     try:
         await bare_yield()
@@ -31,19 +37,45 @@ async def checkpoint(record: TaskRecord) -> None:
         raise_cancelled(record)
 
 
-async def checkpoint_if_cancelled(record: TaskRecord) -> None:
-    """Raise if the task is cancelled, after a yield; otherwise do nothing."""
+async def checkpoint_if_cancelled() -> None:
+    """See ``accord.protocols.Backend``."""
+    try:
+        record: TaskRecord = current_task()._accord_record
+    except AttributeError:
+        record = current_record()
+    if record.state.heap:
+        record.state.look_at_clock()
+    if record.scope._effective:
+        await checkpoint()
+
+
+def checkpoint_due() -> bool:
+    """See ``accord.protocols.Backend``."""
+    try:
+        record: TaskRecord = current_task()._accord_record
+    except AttributeError:
+        record = current_record()
     state = record.state
     if state.heap:
         state.look_at_clock()
     if record.scope._effective:
-        await checkpoint(record)
+        return True
+    state.budget_left -= 1
+    if state.budget_left > 0:
+        return False
+    state.budget_left = state.budget
+    return True
 
 
 def raise_cancelled(record: TaskRecord) -> None:
     """Raise the cancellation that the task is under."""
     record.note_delivery()
     raise CancelledError(record.reason())
+
+
+async def cancel_shielded_checkpoint() -> None:
+    """See ``accord.protocols.Backend``."""
+    await shielded_yield(current_record())
 
 
 async def shielded_yield(record: TaskRecord) -> None:
@@ -71,7 +103,11 @@ class Parker:
     __slots__ = ("_future", "_record")
 
     def __init__(self) -> None:
-        self._record = record = current_record()
+        try:
+            record: TaskRecord = current_task()._accord_record
+        except AttributeError:
+            record = current_record()
+        self._record = record
         self._future: Future[Any] = Future(loop=record.state.loop)
 
     @property
@@ -91,8 +127,6 @@ class Parker:
             future.cancel()
             await shielded_yield(record)
             raise_cancelled(record)
-        if future.done():
-            return future.result()
         try:
             return await future
         except CancelledError as exc:

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 from accord import BusyResourceError, ClosedResourceError
 
-from .current import current_record
 from .parking import Parker, checkpoint
 
 T = TypeVar("T")
@@ -100,7 +99,7 @@ class Poller:
 
     async def _perform(self, direction: _Direction, attempt: Callable[[], T]) -> T:
         if self._closed:
-            await checkpoint(current_record())
+            await checkpoint()
             raise ClosedResourceError
         return await direction.perform(attempt)
 

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 import accord
 from accord.lowlevel import checkpoint
 from accord.protocols import Backend, CancelScope, TaskHandle
+from accord.toolkit.errors import members
 
 from .programs import (
     Block,
@@ -44,8 +45,8 @@ class ProgramError(Exception):
 
 def describe(exc: BaseException) -> str:
     """Return an exception's shape, without what may differ between backends."""
-    if isinstance(exc, BaseExceptionGroup):
-        return f"({', '.join(sorted(describe(member) for member in exc.exceptions))})"
+    if inner := members(exc):
+        return f"({', '.join(sorted(describe(member) for member in inner))})"
     if isinstance(exc, ProgramError):
         return str(exc)
     if isinstance(exc, accord.get_cancelled_exc_class()):

@@ -152,8 +152,8 @@ class Writer:
     _random: Random = field(init=False)
     _left: int = field(init=False)
     _names: int = 0
-    _scopes: list[int] = field(default_factory=list)
-    _tasks: list[int] = field(default_factory=list)
+    _scopes: list[int] = field(default_factory=list[int])
+    _tasks: list[int] = field(default_factory=list[int])
 
     def __post_init__(self) -> None:
         self._random = Random(self.seed)
