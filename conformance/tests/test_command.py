@@ -12,7 +12,12 @@ from typing import Any
 import pytest
 from broken_backends import any_installed
 
+from accord_conformance import session
+
 HERE = Path(__file__).parent
+
+SOME = "others_run and checkpoint"
+"""Two tests: of ``checkpoint``, which the broken backends break, and of ``cancel_shielded_checkpoint``."""
 
 
 class Result:
@@ -99,7 +104,7 @@ def test_stop_at_first_failure(command: Any) -> None:
 @pytest.mark.parametrize("backend", ["hanging", "blocking"])
 def test_hang(command: Any, backend: str) -> None:
     """A test that hangs is ended, fails its rule with the place where it hangs, and the next tests run."""
-    result = command("run", f"broken_backends:{backend}", "-k", "others_run", "--rule", "CKPT-3", "--patience", "1")
+    result = command("run", f"broken_backends:{backend}", "-k", SOME, "--rule", "CKPT-3", "--patience", "1")
     assert result.status == 1
     assert "did not end within 1 s" in result.messages("CKPT-3")
     assert "broken_backends.py" in result.messages("CKPT-3")
@@ -110,7 +115,7 @@ def test_hang(command: Any, backend: str) -> None:
 
 def test_crash(command: Any) -> None:
     """A test that ends the process fails its rule, and the next tests run."""
-    result = command("run", "broken_backends:crashing", "-k", "others_run", "--rule", "CKPT-3")
+    result = command("run", "broken_backends:crashing", "-k", SOME, "--rule", "CKPT-3")
     assert result.status == 1
     assert "ended with status 41" in result.messages("CKPT-3")
     outcomes = [test["outcome"] for rule in result.reports[0]["rules"] for test in rule["tests"]]
@@ -118,12 +123,19 @@ def test_crash(command: Any) -> None:
     assert "not run" not in outcomes
 
 
-def test_giving_up(command: Any) -> None:
-    """After many hangs the rest is given up, and that is said."""
-    result = command("run", "broken_backends:crashing", "--area", "CKPT")
-    assert result.status == 1
-    assert "given up" in result.output
-    assert "not run" in {rule["outcome"] for rule in result.reports[0]["rules"]}
+def test_giving_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After many crashes the rest is given up, and that is said."""
+    monkeypatch.setattr(session, "MAX_RESTARTS", 1)
+    monkeypatch.chdir(HERE)
+    outcomes: list[str] = []
+    run = session.run_suite(
+        ["--accord-backend=broken_backends:crashing", "--accord-rule=CKPT-1", "-k", "checkpoint"],
+        progress=outcomes.append,
+    )
+    assert "given up after 2 tests" in run.problem
+    assert [test.outcome for test in run.tests.values()].count("failed") == 2
+    assert "not run" in [test.outcome for test in run.tests.values()]
+    assert outcomes.count("failed") == 2
 
 
 def test_capabilities_not_declared(command: Any) -> None:

@@ -3,13 +3,20 @@
 Errors do not go through the nursery: a task that fails tells its group, which cancels the rest and raises the errors at
 the end, with accord's text. What goes through the nursery are cancellations, so that Trio decides which scope they
 belong to.
+
+A scope around each task, for the sake of ``handle.cancel()``, would nearly double the price of a task. Most callers
+throw the handle away. So a task that begins looks whether anybody still has its handle: if nobody does nobody can
+cancel it, and it runs without a scope of its own. (What a count of references means without a holder is measured and
+not assumed. A higher count costs a scope that was not needed, and nothing else.)
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import Context
 from math import inf
+from sys import getrefcount
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -36,6 +43,25 @@ from .scopes import CancelScope
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
+
+
+_NO_SCOPE = nullcontext()
+
+
+async def _count_references(record: object) -> int:
+    return getrefcount(record)
+
+
+def _count_without_holder() -> int:
+    try:
+        _count_references(object()).send(None)
+    except StopIteration as stop:
+        count: int = stop.value
+        return count
+    raise AssertionError("a coroutine that awaits nothing has waited")
+
+
+_UNSHARED = _count_without_holder()
 
 
 class Starter:
@@ -100,6 +126,7 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
     async def _run(
         self, record: TaskRecord, context: Context | None, *, task_status: trio.TaskStatus[None] | None = None
     ) -> None:
+        own_scope = getrefcount(record) > _UNSHARED or record.reason is not None or record.starter is not None
         task = attach(record)
         if context is not None:
             # Trio runs each step of a task in the context that the task has then.
@@ -108,9 +135,11 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
         if record.starter is not None:
             record.starter.native = task_status
             record.starter.task = task
-        record.native = native = trio.CancelScope()
-        if record.reason is not None:
-            native.cancel()
+        native: AbstractContextManager[object] = _NO_SCOPE
+        if own_scope:
+            record.native = native = trio.CancelScope()
+            if record.reason is not None:
+                record.native.cancel()
         status = HandleStatus.CANCELLED
         error: BaseException | None
         cancelled: BaseException | None = None
