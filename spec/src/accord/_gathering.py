@@ -11,7 +11,7 @@ from ._backends import current_backend
 from ._tasks import create_task_group
 from .protocols import TaskHandle
 from .streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream, create_memory_object_stream
-from .toolkit.coroutines import check_coroutine, close_quietly
+from .toolkit.coroutines import check_coroutine, close_quietly, task_name
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -117,13 +117,22 @@ async def amap(
     results: dict[int, R] = {}
     numbered = enumerate(args)
 
+    name = task_name(func)
+    started = 1
+
     async def work() -> None:
+        nonlocal started
+        first = True
         for index, arg in numbered:
+            if first and started < limit:
+                # There is work, so there may be more: a worker is started by the one before it, and not for nothing.
+                started += 1
+                group.start_soon(work, name=name)
+            first = False
             results[index] = await func(arg)
 
     async with create_task_group() as group:
-        for _ in range(limit):
-            group.start_soon(work, name=func)
+        group.start_soon(work, name=name)
     return [results[index] for index in range(len(results))]
 
 

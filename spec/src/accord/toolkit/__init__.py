@@ -13,7 +13,7 @@ from .checks import (
     check_shield,
 )
 from .coroutines import call_for_coroutine, check_coroutine, task_name
-from .errors import exit_exception, group_error, note_task, prune, split
+from .errors import exit_exception, group_error, hide_frames_of, note_task, prune, split
 from .groups import TaskGroupMixin
 from .handles import HandleMixin, StartStatus
 
@@ -32,6 +32,7 @@ __all__ = [
     "check_shield",
     "exit_exception",
     "group_error",
+    "hide_frames_of",
     "note_task",
     "prune",
     "split",

@@ -13,7 +13,7 @@ from typing import TypeGuard
 
 DEBUG = os.environ.get("ACCORD_DEBUG", "") not in ("", "0")
 
-_LIBRARY = ("accord", "accord_asyncio", "accord_trio")
+_hidden = ["accord"]
 _NOTE = "in task "
 
 
@@ -23,8 +23,14 @@ def _is_group(exc: BaseException) -> TypeGuard[BaseExceptionGroup[BaseException]
 
 
 def _is_library(tb: TracebackType) -> bool:
-    package = str(tb.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
-    return package in _LIBRARY
+    name = str(tb.tb_frame.f_globals.get("__name__", ""))
+    return any(name == hidden or name.startswith(f"{hidden}.") for hidden in _hidden)
+
+
+def hide_frames_of(package: str) -> None:
+    """Have the frames of a package or module, such as a backend's, removed by ``prune``."""
+    if package not in _hidden:
+        _hidden.append(package)
 
 
 def prune(exc: BaseException) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import gc
+import subprocess
 import warnings
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -318,3 +319,27 @@ def test_generator_left_suspended(run: Run) -> None:
         warnings.simplefilter("ignore", ResourceWarning)
         run(main)
     assert events == ["1", "main ends", "clean-up"]
+
+
+@rule("RUN-8")
+def test_first_use_in_several_threads(script: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    """Several threads that use the library for the first time at the same moment do not disturb each other."""
+    done = script(
+        "import threading\n"
+        "barrier = threading.Barrier(4)\n"
+        "results = []\n"
+        "async def main(number):\n"
+        "    async with accord.create_task_group() as group:\n"
+        "        group.start_soon(accord.sleep, 0.01)\n"
+        "    results.append(number)\n"
+        "def target(number):\n"
+        "    barrier.wait()\n"
+        "    run(main, number)\n"
+        "threads = [threading.Thread(target=target, args=(number,)) for number in range(4)]\n"
+        "for thread in threads:\n"
+        "    thread.start()\n"
+        "for thread in threads:\n"
+        "    thread.join(10)\n"
+        "print(sorted(results))\n"
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[0, 1, 2, 3]\n", "")
