@@ -89,7 +89,8 @@ class Littering(Proxy):
 
     async def checkpoint(self) -> None:
         """Do it wrong."""
-        self.good.cancel_shielded_checkpoint()
+        forgotten: object = self.good.cancel_shielded_checkpoint()
+        del forgotten
         await self.good.checkpoint()
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import os
+import sys
 from typing import Any
 
 import pytest
@@ -28,6 +30,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("kind_of_loop", LOOPS)
 
 
+def give_up(item: pytest.Function, task: asyncio.Task[None]) -> None:
+    """End the process: a task that hangs would keep the loop from ending too."""
+    item.config.pluginmanager.getplugin("capturemanager").suspend_global_capture(in_=True)
+    print(f"\n{item.nodeid} did not end within {LIMIT} seconds", flush=True)
+    task.print_stack()
+    sys.stderr.flush()
+    os._exit(1)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
     """Run an asynchronous test."""
@@ -41,8 +52,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
         task = asyncio.ensure_future(function(**arguments))
         await asyncio.wait([task], timeout=LIMIT)
         if not task.done():
-            task.print_stack()
-            pytest.exit(f"{pyfuncitem.nodeid} did not end within {LIMIT} seconds", returncode=1)
+            give_up(pyfuncitem, task)
         await task
 
     accord.run(main, backend=backend, backend_options=LOOPS[str(pyfuncitem.callspec.params["kind_of_loop"])])

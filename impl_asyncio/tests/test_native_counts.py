@@ -66,6 +66,7 @@ async def test_native_group_in_a_shield() -> None:
                 with pytest.raises(ExceptionGroup):
                     async with asyncio.TaskGroup() as native:
                         native.create_task(fail())
+                        await forever()
                 await asyncio.sleep(0.002)
                 results.append("cleaned up")
                 with pytest.raises(TimeoutError):
@@ -151,6 +152,7 @@ async def test_failed_native_group() -> None:
             with pytest.raises(ExceptionGroup):
                 async with asyncio.TaskGroup() as native:
                     native.create_task(fail())
+                    await forever()
             await accord.sleep_forever()
     await asyncio.sleep(0)
 

@@ -65,17 +65,20 @@ def _step(iterator: Any, seen: list[object]) -> Generator[Any, Any, Any]:
     """Run an awaitable's iterator to its end, and note each time that it suspends."""
     value: Any = None
     error: BaseException | None = None
-    while True:
-        try:
-            command = iterator.send(value) if error is None else iterator.throw(error)
-        except StopIteration as stop:
-            return stop.value
-        seen.append(command)
-        error = None
-        try:
-            value = yield command
-        except BaseException as raised:
-            error = raised
+    try:
+        while True:
+            try:
+                command = iterator.send(value) if error is None else iterator.throw(error)
+            except StopIteration as stop:
+                return stop.value
+            seen.append(command)
+            value = error = None
+            try:
+                value = yield command
+            except BaseException as raised:
+                error = raised
+    finally:
+        error = None  # its traceback leads to this frame
 
 
 async def count_yields(awaitable: Awaitable[object]) -> int:

@@ -126,6 +126,8 @@ class AsyncioBackend:
 
     async def sleep_until(self, deadline: float, /) -> None:
         """See ``accord.protocols.Backend``."""
+        if deadline == inf:
+            await Parker().park()
         record = current_record()
         state = record.state
         now = state.time()
@@ -136,8 +138,6 @@ class AsyncioBackend:
             await parking.checkpoint()
         while now < deadline:
             parker = Parker()
-            if deadline == inf:
-                await parker.park()
             timer = state.loop.call_at(min(deadline, now + FARTHEST), parker.unpark, None)
             try:
                 await parker.park()

@@ -18,13 +18,13 @@ from collections.abc import Callable, Coroutine
 from contextvars import Context
 from math import inf
 from types import TracebackType
-from typing import Any, Self, TypeVar, TypeVarTuple, Unpack
+from typing import Any, Self, TypeVar, TypeVarTuple
 
-from accord.protocols import CancelReason, HandleStatus, TaskHandle
+from accord.protocols import CancelReason, HandleStatus
 from accord.toolkit import (
     StartStatus,
+    TaskGroupMixin,
     call_for_coroutine,
-    check_coroutine,
     group_error,
     note_task,
     prune,
@@ -32,11 +32,12 @@ from accord.toolkit import (
     task_name,
 )
 from accord.toolkit.coroutines import close_quietly
+from accord.toolkit.groups import ENDED, NEW, OPEN
 
 from .current import current_record, current_task
-from .parking import bare_yield, checkpoint_if_cancelled, shielded_yield
+from .parking import bare_yield, checkpoint, shielded_yield
 from .records import TaskRecord, attach
-from .scopes import ACTIVE, LEFT, NEW, CancelScope, update
+from .scopes import CancelScope, update
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -109,9 +110,9 @@ def _is_running(record: TaskRecord) -> bool:
 async def _run(record: TaskRecord, group: TaskGroup) -> None:
     coro = record._coro
     try:
-        await bare_yield()
+        # The first yield is where a primed coroutine waits for its task. Later ones: an eager task factory got here
+        # before the group has the task, and nothing of the user's may run yet.
         while record.task is None:
-            # An eager task factory got here before the task exists for the group; nothing of the user's runs yet.
             await bare_yield()
         record.stepped = True
         value = await coro
@@ -122,7 +123,8 @@ async def _run(record: TaskRecord, group: TaskGroup) -> None:
             close_quietly(coro)
         if isinstance(exc, GeneratorExit) and not _is_running(record):
             raise  # this coroutine is being closed: its loop is gone
-        group._task_raised(record, exc)
+        if group._task_raised(record, exc):
+            raise  # a native cancellation is the native task's outcome too
     else:
         record._value = value
         group._task_ended(record, HandleStatus.FINISHED)
@@ -131,7 +133,7 @@ async def _run(record: TaskRecord, group: TaskGroup) -> None:
         del record, group, coro
 
 
-class TaskGroup:
+class TaskGroup(TaskGroupMixin[CancelScope]):
     """See ``accord.protocols.TaskGroup``."""
 
     __slots__ = ("_cut", "_errors", "_exit", "_name", "_phase", "_scope", "_starting")
@@ -145,59 +147,38 @@ class TaskGroup:
         self._exit: _ExitFuture | None = None
         self._starting = 0
 
-    @property
-    def cancel_scope(self) -> CancelScope:
-        """See ``accord.protocols.TaskGroup``."""
-        return self._scope
-
-    def cancel(self, reason: str | None = None) -> None:
-        """See ``accord.protocols.TaskGroup``."""
-        self._scope.cancel(reason)
-
-    def start_soon(
-        self, func: Callable[[Unpack[Ts]], Coroutine[Any, Any, T]], /, *args: *Ts, name: object = None
-    ) -> TaskHandle[T]:
-        """See ``accord.protocols.TaskGroup``."""
-        if self._phase != ACTIVE:
-            self._refuse(func)
-        return self._spawn(call_for_coroutine(func, args), task_name(func, name), None, self._scope)
-
-    def create_task(
-        self, coro: Coroutine[Any, Any, T], /, *, name: object = None, context: Context | None = None
-    ) -> TaskHandle[T]:
-        """See ``accord.protocols.TaskGroup``."""
-        check_coroutine(coro)
-        if self._phase != ACTIVE:
-            self._refuse(coro)
-        return self._spawn(coro, task_name(coro, name), context, self._scope)
-
-    def _refuse(self, rejected: object) -> None:
-        close_quietly(rejected)
-        state = "has ended" if self._phase == LEFT else "was not entered with 'async with' yet"
-        raise RuntimeError(f"no task can be started: {self._described()} {state}")
-
-    def _described(self) -> str:
-        return f"task group {self._name!r}" if self._name else "this task group"
-
-    def _spawn(self, coro: Any, name: str, context: Context | None, parent: CancelScope) -> TaskRecord:
+    def _spawn(self, coro: Any, name: str, context: Context | None, parent: CancelScope | None = None) -> TaskRecord:
+        if parent is None:
+            parent = self._scope
         host = self._scope._host
         state = host.state
         record = TaskRecord(state, coro, name, parent, host.id)
         record.group = self
-        parent.add_task(record)
+        if parent._tasks is None:
+            parent._tasks = {record: None}
+        else:
+            parent._tasks[record] = None
         wrapper = _run(record, self)
-        wrapper.send(None)
         loop = state.loop
+        task: Any
         try:
             if loop.get_task_factory() is None:
+                wrapper.send(None)
                 task = Task(wrapper, loop=loop, name=name, context=context)
             else:
+                # A factory of the application may await the coroutine in one of its own, which needs a fresh one.
                 task = loop.create_task(wrapper, name=name, context=context)
+                task.add_done_callback(record.end_unstarted)
         except BaseException:
             parent.remove_task(record)
             wrapper.close()
+            close_quietly(coro)
             raise
-        attach(task, record)
+        record.task = task
+        try:
+            task._accord_record = record
+        except AttributeError:
+            attach(task, record)
         if record._effective:
             state.observe(record)
         return record
@@ -211,15 +192,19 @@ class TaskGroup:
         return_handle: bool = False,
     ) -> Any:
         """See ``accord.protocols.TaskGroup``."""
-        if self._phase != ACTIVE:
-            self._refuse(func)
-        await checkpoint_if_cancelled()
+        if self._phase != OPEN:
+            self.refuse_task(func)
         host = current_record()
+        if host.state.heap:
+            host.state.look_at_clock()
+        if host.scope._effective:
+            await checkpoint()
         future = _ExitFuture(loop=host.state.loop)
         future._scope = holder = CancelScope(inf, None, False)
         starter = _Starter(future, holder)
         self._starting += 1
         record: TaskRecord | None = None
+        before = host.requests_delivered()
         try:
             with holder:
                 coro = call_for_coroutine(func, args, {"task_status": starter.status})
@@ -234,12 +219,13 @@ class TaskGroup:
                 except CancelledError as exc:
                     if not starter.started:
                         raise
-                    host.put_off(exc)
+                    host.put_off(exc, before)
             return self._start_result(starter, record, return_handle)
         finally:
             self._starting -= 1
             starter.status.disconnect()
-            self._wake_exit()
+            if self._exit is not None:
+                self._wake_exit()
             # An error's traceback leads here, and both lead to the error.
             starter.error = None
             del starter, record
@@ -258,7 +244,8 @@ class TaskGroup:
             raise CancelledError(current_record().reason())
         raise RuntimeError(f"task {record.name!r} ended without calling task_status.started()")
 
-    def _task_raised(self, record: TaskRecord, exc: BaseException) -> None:
+    def _task_raised(self, record: TaskRecord, exc: BaseException) -> bool:
+        """Take note of how a task failed; true for a cancellation that no scope caused."""
         parent = record._parent
         assert parent is not None
         outer = parent._effective and not record._shield
@@ -276,16 +263,18 @@ class TaskGroup:
             else:
                 starter.cut = True
         if error is None:
+            native = not cut and record._reason is None
             self._task_ended(record, HandleStatus.CANCELLED)
-            return
+            return native
         prune(error)
         note_task(error, record.name)
         record._error = error
         if starter is None:
-            self._fail(error, record.name)
+            self.note_error(error, record.name)
         else:
             starter.error = exc  # as it is, with the cancellations of a group
         self._task_ended(record, HandleStatus.FAILED)
+        return False
 
     def _cut_short(self, record: TaskRecord) -> None:
         """Note that body or a task was ended by a scope outside of it, which ends the group (TASK-45)."""
@@ -293,24 +282,16 @@ class TaskGroup:
         if self._scope._reason is None:
             self._scope.cancel_for(record.reason()._replace(kind="parent"))
 
-    def _fail(self, error: BaseException, name: str) -> None:
-        if self._errors is None:
-            self._errors = [error]
-        else:
-            self._errors.append(error)
-        self._scope.cancel_for(CancelReason("failure", None, name))
-
     def _task_ended(self, record: TaskRecord, status: HandleStatus) -> None:
         parent = record._parent
         assert parent is not None
         parent.remove_task(record)
-        record.scope = record
         starter: _Starter | None = record.starter
         record.end(status)
         if starter is not None:
             record.starter = None
             starter.wake()
-        elif self._exit is not None:
+        elif self._exit is not None and not self._scope._tasks:
             self._wake_exit()
 
     def _wake_exit(self) -> None:
@@ -320,10 +301,9 @@ class TaskGroup:
 
     async def __aenter__(self) -> Self:
         """See ``accord.protocols.TaskGroup``."""
-        if self._phase != NEW:
-            raise RuntimeError(f"{self._described()} was entered before; a task group can be used only once")
+        self.check_new()
         self._scope.__enter__()
-        self._phase = ACTIVE
+        self._phase = OPEN
         return self
 
     async def __aexit__(
@@ -332,13 +312,12 @@ class TaskGroup:
         """See ``accord.protocols.TaskGroup``."""
         scope = self._scope
         host = scope._host
-        if self._phase != ACTIVE:
-            raise RuntimeError(f"{self._described()} is not open")
+        self.check_open()
         if current_record() is not host:
             scope._refuse_exit()
         native = None if exc is None else self._body_raised(exc, host)
         if host.scope is not scope:
-            self._fail(RuntimeError(f"{self._described()} ended with a cancel scope still open in it"), host.name)
+            self.note_open_scope(host.name)
             host.scope = scope
         if scope._tasks or self._starting:
             while scope._tasks or self._starting:
@@ -351,8 +330,10 @@ class TaskGroup:
             self._exit = None
         else:
             await shielded_yield(host)
-        self._phase = LEFT
+        self._phase = ENDED
         scope.__exit__(None, None, None)
+        if native is None and self._errors is None and not self._cut:
+            return exc is not None
         try:
             return self._report(exc, native, host)
         finally:
@@ -372,7 +353,7 @@ class TaskGroup:
             self._cut_short(host)
         if error is not None:
             prune(error)
-            self._fail(error, host.name)
+            self.note_error(error, host.name)
         return None
 
     def _report(self, exc: BaseException | None, native: CancelledError | None, host: TaskRecord) -> bool:
@@ -386,7 +367,7 @@ class TaskGroup:
         errors, self._errors = self._errors, None
         if errors is not None:
             if native is not None:
-                host.put_off(native)
+                host.put_off(native, scope._native)
             if outward:
                 host.note_delivery()
                 errors.append(CancelledError(host.reason()))
@@ -409,7 +390,3 @@ class TaskGroup:
             host.note_delivery()
             raise CancelledError(host.reason())
         return exc is not None
-
-    def __repr__(self) -> str:
-        state = ("new", "open", "ended")[self._phase]
-        return f"<TaskGroup{f' {self._name!r}' if self._name else ''} {state}, {len(self._scope._tasks or ())} tasks>"

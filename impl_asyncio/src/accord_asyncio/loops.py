@@ -11,6 +11,7 @@ A task that is effectively cancelled is under observation (``recheck``) until it
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from itertools import count
@@ -76,39 +77,40 @@ class LoopState:
 
     __slots__ = (
         "__weakref__",
-        "_armed",
         "_dead",
         "_rechecking",
         "_rechecks",
-        "_sequence",
+        "armed",
         "budget",
         "budget_left",
         "heap",
         "loop",
+        "sequence",
         "time",
         "token",
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self.time = loop.time
+        # The usual clock, without the method around it.
+        self.time = time.monotonic if type(loop).time is asyncio.BaseEventLoop.time else loop.time
         self.token = LoopToken(loop)
         self.heap: list[Entry] = []
         self.budget = DEFAULT_BUDGET
         self.budget_left = DEFAULT_BUDGET
-        self._sequence = count()
-        self._armed = inf
+        self.sequence = count()
+        self.armed = inf
         self._dead = 0
         self._rechecks: dict[TaskRecord, None] = {}
         self._rechecking = False
 
     def arm(self, scope: CancelScope, deadline: float) -> None:
         """Have ``scope`` cancelled when the clock reads ``deadline``."""
-        entry = (deadline, next(self._sequence), scope)
+        entry = (deadline, next(self.sequence), scope)
         scope._entry = entry
         heappush(self.heap, entry)
-        if deadline < self._armed:
-            self._set_timer(deadline)
+        if deadline < self.armed:
+            self.set_timer(deadline)
 
     def disarm(self, scope: CancelScope) -> None:
         """Forget the deadline of ``scope``, which has one."""
@@ -124,19 +126,20 @@ class LoopState:
                 heapify(heap)
                 self._dead = 0
 
-    def _set_timer(self, deadline: float) -> None:
+    def set_timer(self, deadline: float) -> None:
+        """Have ``expire`` called when the clock reads ``deadline``."""
         # A timer that has become too early only wakes the loop once for nothing, so none is ever cancelled.
         when = min(deadline, self.time() + FARTHEST)
-        self._armed = when
+        self.armed = when
         self.loop.call_at(when, self._on_timer, when)
 
     def _on_timer(self, when: float) -> None:
-        if when != self._armed:
+        if when != self.armed:
             return
-        self._armed = inf
+        self.armed = inf
         self.expire(max(self.time(), when))
         if self.heap:
-            self._set_timer(self.heap[0][0])
+            self.set_timer(self.heap[0][0])
 
     def look_at_clock(self) -> None:
         """Cancel the scopes whose deadline has passed, also if the loop has had no chance to notice."""

@@ -80,11 +80,12 @@ async def cancel_shielded_checkpoint() -> None:
 
 async def shielded_yield(record: TaskRecord) -> None:
     """Yield, and put off a native cancellation that arrives meanwhile."""
+    before = record.requests_delivered()
     record.yielding = True
     try:
         await bare_yield()
     except CancelledError as exc:
-        record.put_off(exc)
+        record.put_off(exc, before)
     finally:
         record.yielding = False
 
@@ -97,10 +98,13 @@ class StubbornFuture(Future[Any]):
         return False
 
 
-class Parker:
-    """See ``accord.protocols.Parker``."""
+_NOTHING: Any = object()
 
-    __slots__ = ("_future", "_record")
+
+class Parker:
+    """See ``accord.protocols.Parker``; it makes a future only when it parks."""
+
+    __slots__ = ("_future", "_record", "_value")
 
     def __init__(self) -> None:
         try:
@@ -108,48 +112,61 @@ class Parker:
         except AttributeError:
             record = current_record()
         self._record = record
-        self._future: Future[Any] = Future(loop=record.state.loop)
+        self._future: Future[Any] | None = None
+        self._value = _NOTHING
 
     @property
     def woken(self) -> bool:
         """Whether ``unpark`` would come too late."""
-        return self._future.done()
+        return self._value is not _NOTHING if self._future is None else self._future.done()
 
     async def park(self) -> Any:
         """See ``accord.protocols.Parker``."""
-        future = self._future
         record = self._record
         state = record.state
         if state.heap:
             state.look_at_clock()
-        if record.scope._effective and not future.done():
+        if self._value is not _NOTHING:
+            return self._value
+        if record.scope._effective:
             # Decided here, so that nothing is handed over during the yield.
-            future.cancel()
+            self._value = None
             await shielded_yield(record)
             raise_cancelled(record)
+        future: Future[Any] = Future(loop=state.loop)
+        self._future = future
+        before = record.natives()
         try:
             return await future
         except CancelledError as exc:
             if future.cancelled():
                 raise
-            record.put_off(exc)
+            record.put_off(exc, before)
             return future.result()
 
     async def park_shielded(self) -> Any:
         """See ``accord.protocols.Parker``."""
-        if self._future.done():
-            return self._future.result()
-        self._future = future = StubbornFuture(loop=self._record.state.loop)
+        if self._value is not _NOTHING:
+            return self._value
+        record = self._record
+        future: Future[Any] = StubbornFuture(loop=record.state.loop)
+        self._future = future
+        before = record.requests_delivered()
         try:
             return await future
         except CancelledError as exc:
-            self._record.put_off(exc)
+            record.put_off(exc, before)
             return future.result()
 
     def unpark(self, value: Any, /) -> bool:
         """See ``accord.protocols.Parker``."""
         future = self._future
-        if future.done():
+        if future is not None:
+            if future.done():
+                return False
+            future.set_result(value)
+        elif self._value is _NOTHING:
+            self._value = value
+        else:
             return False
-        future.set_result(value)
         return True

@@ -21,12 +21,13 @@ from asyncio import CancelledError
 from collections.abc import Callable
 from itertools import count
 from math import inf
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from accord.protocols import CancelReason, HandleStatus
 from accord.protocols.parking import AnyParker
 from accord.toolkit import HandleMixin
+from accord.toolkit.coroutines import close_quietly
 from accord.toolkit.handles import UNSET
 
 from .current import ATTRIBUTE, name_of_current_task
@@ -48,7 +49,15 @@ _NO_TASK: Any = None
 
 def waited_for(task: asyncio.Task[Any]) -> asyncio.Future[Any] | None:
     """Return the future that a suspended task waits for; None in a bare yield or while it runs."""
-    return cast("asyncio.Future[Any] | None", task._fut_waiter)  # type: ignore[attr-defined]
+    internals: Any = task
+    waiter: asyncio.Future[Any] | None = internals._fut_waiter
+    return waiter
+
+
+def requested(task: asyncio.Task[Any]) -> bool:
+    """Return whether a cancellation will be thrown into the task at its next step."""
+    pending: bool = task._must_cancel  # type: ignore[attr-defined]
+    return pending
 
 
 class TaskRecord(CancelScope, HandleMixin[Any]):
@@ -65,6 +74,7 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
         "_value",
         "_waiters",
         "_watchers",
+        "floor",
         "group",
         "hit",
         "id",
@@ -75,6 +85,7 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
         "state",
         "stepped",
         "task",
+        "uncounted",
         "yielding",
     )
 
@@ -93,7 +104,7 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
         self._reason = None
         self._entry = None
         self._tasks = None
-        self._mark = -1
+        self._mark = None
         self._host = self
         self._parent = parent
         self._native = 0
@@ -104,7 +115,9 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
         self.group: TaskGroup | None = None
         self.starter: Any = None
         self.hit: asyncio.Future[Any] | None = None
-        self.issued = 0
+        self.issued = 0  # requests of our own that were not taken back yet
+        self.uncounted = 0  # these, and native ones that are put off
+        self.floor = 0  # how many native ones there were before those that are put off
         self.stepped = False
         self.yielding = False
         self.task = _NO_TASK  # until there is one
@@ -123,14 +136,18 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
         """See ``accord.protocols.TaskInfo``."""
         return self._name if self._name is not None else self.task.get_name()
 
+    @property
+    def finished(self) -> bool:
+        """See ``accord.protocols.TaskInfo``."""
+        return self._phase == LEFT
+
     def has_pending_cancellation(self) -> bool:
         """See ``accord.protocols.TaskInfo``."""
         if self.finished:
             return False
         self.state.look_at_clock()
         waiter = waited_for(self.task)
-        requested: bool = getattr(self.task, "_must_cancel", False)
-        return self.scope._effective or requested or (waiter is not None and waiter.cancelled())
+        return self.scope._effective or requested(self.task) or (waiter is not None and waiter.cancelled())
 
     def cancel(self, reason: str | None = None) -> None:
         """See ``accord.protocols.TaskHandle``."""
@@ -147,10 +164,10 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
 
     def note_delivery(self) -> None:
         """Note in the scopes that are being cancelled how many native requests there were before."""
-        natives = self.task.cancelling() - self.issued
+        natives = self.requests_delivered()
         scope: CancelScope | None = self.scope
         while scope is not None and scope._effective:
-            if scope._mark < 0:
+            if scope._mark is None or natives < scope._mark:
                 scope._mark = natives
             if scope is self:
                 return
@@ -180,9 +197,10 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
             return False
         waiter = waited_for(task)
         if waiter is None:
-            if not self.yielding:
+            if not self.yielding and not requested(task):
                 self.note_delivery()
                 self.issued += 1
+                self.uncounted += 1
                 task.cancel(self.reason())
             return True
         if waiter.done():
@@ -209,17 +227,37 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
         """Withdraw the ``Task.cancel()`` requests that were ours and have been delivered."""
         while self.issued:
             self.issued -= 1
+            self.uncounted -= 1
             self.task.uncancel()
 
-    def put_off(self, exc: CancelledError) -> None:
-        """Deliver a native request again at the next suspension of the task."""
-        natives = self.task.cancelling() - self.issued
-        if natives:
-            self.state.loop.call_soon(self._redeliver, natives, exc.args[:1])
+    def natives(self) -> int:
+        """The native requests that are neither taken back nor put off."""
+        count = self.task.cancelling()
+        if not self.uncounted:
+            return count
+        # One that is put off may have been taken back meanwhile, which only the count tells.
+        return max(count - self.uncounted, min(count, self.floor))
 
-    def _redeliver(self, natives: int, args: tuple[Any, ...]) -> None:
+    def requests_delivered(self) -> int:
+        """The native requests that are not taken back, without one that is yet to be delivered."""
+        return self.natives() - (requested(self.task) and not self.issued)
+
+    def put_off(self, exc: CancelledError, before: int) -> None:
+        """Deliver a native request again at the next suspension of the task, unless it is taken back by then.
+
+        :param before: how many requests there were before it.
+        """
+        requests = self.natives() - before
+        if requests > 0:
+            # Until then it does not count, or a scope would take it for one that it has seen go by.
+            self.floor = min(before, self.floor) if self.uncounted > self.issued else before
+            self.uncounted += requests
+            self.state.loop.call_soon(self._redeliver, before, requests, exc.args[:1])
+
+    def _redeliver(self, before: int, requests: int, args: tuple[Any, ...]) -> None:
+        self.uncounted -= requests
         task = self.task
-        if self._phase == ACTIVE and task.cancelling() - self.issued >= natives:
+        if self._phase == ACTIVE and self.natives() > before:
             task.uncancel()
             task.cancel(*args)
 
@@ -249,6 +287,12 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
         watchers, self._watchers = self._watchers, None
         for callback in watchers or ():
             callback()
+
+    def end_unstarted(self, _: object) -> None:
+        """End the record of a task that was cancelled natively before its first step; otherwise it has ended itself."""
+        if self._phase == ACTIVE and self.group is not None:
+            close_quietly(self._coro)
+            self.group._task_ended(self, HandleStatus.CANCELLED)
 
     def end_foreign(self, task: asyncio.Task[Any]) -> None:
         """End the record of a task that was not started by a group."""

@@ -24,20 +24,23 @@ outstanding if
 from __future__ import annotations
 
 from asyncio import CancelledError, get_running_loop
+from heapq import heappush
 from math import inf
 from types import TracebackType
-from typing import TYPE_CHECKING, NoReturn, Self, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from accord.protocols import CancelReason
 from accord.toolkit import check_deadline, check_shield, split
 
-from .current import current_record, name_of_current_task
+from .current import current_record, current_task, name_of_current_task
 from .loops import DEADLINE, Entry
 
 if TYPE_CHECKING:
     from .records import TaskRecord
 
 NEW, ACTIVE, LEFT = 0, 1, 2
+
+CARRIES_NATIVE = "_accord_carries_native"
 
 
 class CancelScope:
@@ -73,7 +76,7 @@ class CancelScope:
         self._reason: CancelReason | None = None
         self._entry: Entry | None = None
         self._tasks: dict[TaskRecord, None] | None = None
-        self._mark = -1
+        self._mark: int | None = None
 
     @property
     def deadline(self) -> float:
@@ -163,12 +166,15 @@ class CancelScope:
     def __enter__(self) -> Self:
         if self._phase != NEW:
             raise RuntimeError("this cancel scope was entered before; a scope can be used only once")
-        host = current_record()
+        try:
+            host: TaskRecord = current_task()._accord_record
+        except AttributeError:
+            host = current_record()
         parent = host.scope
         self._phase = ACTIVE
         self._host = host
         self._parent = parent
-        self._native = host.task.cancelling() - host.issued
+        self._native = host.natives() if host.uncounted else host.task.cancelling()
         host.scope = self
         if self._delay is not None or self._deadline != inf:
             state = host.state
@@ -180,21 +186,33 @@ class CancelScope:
                 if deadline <= now:
                     self._reason = DEADLINE
                 elif deadline != inf:
-                    state.arm(self, deadline)
+                    # As state.arm does it, without the call.
+                    entry: Entry = (deadline, next(state.sequence), self)
+                    self._entry = entry
+                    heappush(state.heap, entry)
+                    if deadline < state.armed:
+                        state.set_timer(deadline)
         if self._reason is not None or (parent._effective and not self._shield):
             self._effective = True
+            self._mark = self._native
             host.state.observe(host)
         return self
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None, /
     ) -> bool:
-        if self._phase != ACTIVE or (host := self._host).scope is not self or current_record() is not host:
+        if self._phase != ACTIVE or (host := self._host).scope is not self or current_task() is not host.task:
             self._refuse_exit()
         self._phase = LEFT
-        host.scope = parent = cast("CancelScope", self._parent)
+        parent: Any = self._parent
+        host.scope = parent
         if self._entry is not None:
-            host.state.disarm(self)
+            heap = host.state.heap
+            if heap and heap[-1] is self._entry:
+                heap.pop()  # as state.disarm does it, without the call
+                self._entry = None
+            else:
+                host.state.disarm(self)
         if parent._effective and not self._effective:
             # The end of a shield: what follows in the task is cancelled, also where it awaits native futures.
             host.state.observe(host)
@@ -225,13 +243,15 @@ class CancelScope:
         assert parent is not None
         # An outer deadline that passed unnoticed makes the cancellation the outer scope's (TIME-15).
         self._host.state.look_at_clock()
-        if parent._effective and not self._shield:
-            return False
+        outward = parent._effective and not self._shield
         if isinstance(exc, CancelledError):
-            if self._native_outstanding(exc):
+            # Asked also where the answer changes nothing here, because it leaves its mark on the exception.
+            if self._native_outstanding(exc) or outward:
                 return False
             self._caught = True
             return True
+        if outward:
+            return False
         cancelled, rest = split(exc, CancelledError)
         if cancelled is None:
             return False
@@ -247,15 +267,17 @@ class CancelScope:
             del rest
 
     def _native_outstanding(self, exc: CancelledError) -> bool:
-        host = self._host
-        count = host.task.cancelling() - host.issued
+        count = self._host.natives()
         if count <= self._native:
             return False
-        if 0 <= self._mark < count:
+        if self._mark is not None and self._mark < count:
+            # It rides on an exception that bears our reason; the scopes outside, which may know less, have to be told.
+            setattr(exc, CARRIES_NATIVE, True)
             return True
         replaced: BaseException | None = exc
         while isinstance(replaced, CancelledError):
-            if not (replaced.args and isinstance(replaced.args[0], CancelReason)):
+            ours = replaced.args and isinstance(replaced.args[0], CancelReason)
+            if not ours or hasattr(replaced, CARRIES_NATIVE):
                 return True
             replaced = replaced.__context__
         return False
@@ -287,6 +309,8 @@ def update(top: CancelScope) -> None:
             inner = inner._parent
         while True:
             scope._effective = effective
+            if effective and scope._mark is None and host.task is not None:
+                scope._mark = host.requests_delivered()
             if scope._tasks:
                 for record in scope._tasks:
                     below = record._reason is not None or (effective and not record._shield)

@@ -4,7 +4,9 @@ Start with ``run``, ``create_task_group`` and ``move_on_after``. ``accord.protoc
 satisfies, and the names to annotate with.
 """
 
-from . import abc, lowlevel, protocols, to_thread
+import typing as _typing
+
+from . import abc, lowlevel, protocols
 from ._backends import get_all_backends, get_available_backends
 from ._gathering import amap, as_completed, gather
 from ._running import get_cancelled_exc_class, run
@@ -48,8 +50,6 @@ from .exceptions import (
     WouldBlock,
 )
 from .net.attributes import TypedAttributeProvider, typed_attribute
-from .net.sockets import SocketListener, SocketStream
-from .net.tcp import connect_tcp, create_tcp_listener
 from .protocols import CancelReason, HandleStatus, TaskGroup, TaskHandle, TaskInfo, TaskStatus
 from .streams.memory import (
     MemoryObjectReceiveStream,
@@ -72,6 +72,35 @@ from .sync import (
     Semaphore,
     SemaphoreStatistics,
 )
+
+if _typing.TYPE_CHECKING:
+    from . import to_thread
+    from .net.sockets import SocketListener, SocketStream
+    from .net.tcp import connect_tcp, create_tcp_listener
+else:
+    # What needs sockets and threads is imported when it is first asked for, because that takes as long as the rest.
+    # Type checkers don't see the function: to them it would mean that any name exists.
+    _LATER = {
+        "SocketListener": "net.sockets",
+        "SocketStream": "net.sockets",
+        "connect_tcp": "net.tcp",
+        "create_tcp_listener": "net.tcp",
+        "to_thread": "to_thread",
+    }
+
+    def __getattr__(name: str) -> object:
+        module_name = _LATER.get(name)
+        if module_name is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        module = import_module(f".{module_name}", __name__)
+        value = globals()[name] = module if name == module_name else getattr(module, name)
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
+
 
 __all__ = [
     "TASK_STATUS_IGNORED",

@@ -11,11 +11,13 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from .exceptions import BackendNotFound, NoEventLoopError
 from .protocols.backend import Backend
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "accord.backends"
 VARIABLE = "ACCORD_BACKEND"
@@ -33,6 +35,8 @@ _MEMBERS = sorted(name for name in vars(Backend) if not name.startswith("_"))
 
 
 def _installed() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points  # not sooner: it is slow to import
+
     found: dict[str, EntryPoint] = {}
     for point in entry_points(group=GROUP):
         other = found.setdefault(point.name, point)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import inf
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 from ._backends import current_backend, here
 from .toolkit.checks import check_deadline, check_shield
@@ -30,7 +30,9 @@ class CancelScope:
             deadline = check_deadline(deadline)
         if shield is not False:
             check_shield(shield)
-        return cast(Self, (here.backend or current_backend()).create_cancel_scope(deadline, None, shield))
+        backend: Any = here.backend or current_backend()
+        scope: Self = backend.create_cancel_scope(deadline, None, shield)
+        return scope
 
     if TYPE_CHECKING:
 

@@ -12,6 +12,8 @@ from ._scopes import CancelScope
 from .protocols import Backend
 from .toolkit.checks import check_deadline, check_delay, check_shield
 
+_FAR = 1 << 50  # an int this side of it needs no check: it is a float too
+
 
 def current_time() -> float:
     """Return the loop's clock, in seconds from an arbitrary origin (TIME-1)."""
@@ -28,7 +30,7 @@ def sleep(delay: float) -> Coroutine[Any, Any, None]:
 
     Raises ``ValueError`` for a negative delay or NaN and ``TypeError`` for what is no real number.
     """
-    if delay.__class__ is not float:
+    if delay.__class__ is not float and not (delay.__class__ is int and 0 <= delay < _FAR):
         delay = check_delay(delay)
     backend = here.backend or current_backend()
     if delay == 0:
@@ -43,14 +45,14 @@ async def _sleep(backend: Backend, delay: float) -> None:
     await backend.sleep_until(backend.current_time() + delay)
 
 
-async def sleep_until(deadline: float) -> None:
+def sleep_until(deadline: float) -> Coroutine[Any, Any, None]:
     """Wait until the loop's clock reads ``deadline``; a checkpoint, also if it has passed (TIME-3)."""
-    await current_backend().sleep_until(check_deadline(deadline))
+    return (here.backend or current_backend()).sleep_until(check_deadline(deadline))
 
 
-async def sleep_forever() -> None:
+def sleep_forever() -> Coroutine[Any, Any, None]:
     """Wait until cancelled."""
-    await current_backend().sleep_until(inf)
+    return (here.backend or current_backend()).sleep_until(inf)
 
 
 def move_on_after(delay: float | None, shield: bool = False) -> CancelScope:
@@ -58,13 +60,16 @@ def move_on_after(delay: float | None, shield: bool = False) -> CancelScope:
 
     :param delay: seconds; None for no deadline; negative: cancelled at entry.
     """
-    if delay is not None and delay.__class__ is not float:
+    if delay is None or delay.__class__ is float:
+        if delay != delay:
+            check_delay(delay)
+    elif delay.__class__ is not int or not -_FAR < delay < _FAR:
         delay = check_delay(delay)
-    elif delay != delay:
-        check_delay(delay)
     if shield is not False:
         check_shield(shield)
-    return cast(CancelScope, (here.backend or current_backend()).create_cancel_scope(inf, delay, shield))
+    backend: Any = here.backend or current_backend()
+    scope: CancelScope = backend.create_cancel_scope(inf, delay, shield)
+    return scope
 
 
 def move_on_at(deadline: float | None, shield: bool = False) -> CancelScope:

@@ -12,9 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import copy_context
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
-
-from typing_extensions import TypeVarTuple, Unpack
+from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 from ._backends import current_backend
 from .exceptions import RunFinishedError

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from ..exceptions import TypedAttributeLookupError
+
+if TYPE_CHECKING:
+    import socket
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -46,13 +48,13 @@ class TypedAttributeProvider:
 class SocketAttribute:
     """Attributes of sockets and listeners."""
 
-    family = cast(socket.AddressFamily, typed_attribute())
+    family = cast("socket.AddressFamily", typed_attribute())
     """The address family."""
     local_address = cast("tuple[str, int] | str", typed_attribute())
     """The local address: host and port, or a path."""
     local_port = cast(int, typed_attribute())
     """The local port; only for IP."""
-    raw_socket = cast(socket.socket, typed_attribute())
+    raw_socket = cast("socket.socket", typed_attribute())
     """The socket itself."""
     remote_address = cast("tuple[str, int] | str", typed_attribute())
     """The peer's address; only if connected."""
@@ -62,6 +64,7 @@ class SocketAttribute:
 
 def socket_attributes(sock: socket.socket, *, connected: bool) -> Mapping[Any, Callable[[], Any]]:
     """Return the typed attributes of a socket."""
+    import socket  # not sooner: importing accord shouldn't import it
 
     def address(raw: Any) -> Any:
         return raw if isinstance(raw, str | bytes) else raw[:2]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import warnings
 from collections import deque
 from types import TracebackType
-from typing import Any, Generic, NamedTuple, Self, TypeVar, cast
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 from .._backends import current_backend, here
 from ..exceptions import BrokenResourceError, ClosedResourceError, EndOfStream, WouldBlock
@@ -45,15 +45,15 @@ class MemoryObjectStreamStatistics(NamedTuple):
     """Number of tasks in ``receive()``."""
 
 
-class _Receiver(NamedTuple):
-    parker: AnyParker
-    stream: MemoryObjectReceiveStream[Any]
+class _Waiter:
+    """A task in ``receive()``, or in ``send()`` with its item."""
 
+    __slots__ = ("item", "parker", "stream")
 
-class _Sender(NamedTuple):
-    parker: AnyParker
-    stream: MemoryObjectSendStream[Any]
-    item: Any
+    def __init__(self, parker: AnyParker, stream: object, item: Any) -> None:
+        self.parker = parker
+        self.stream = stream
+        self.item = item
 
 
 class _State:
@@ -64,38 +64,37 @@ class _State:
     def __init__(self, max_size: float) -> None:
         self.max_size = max_size
         self.buffer: deque[Any] = deque()
-        self.receivers: deque[_Receiver] = deque()
-        self.senders: deque[_Sender] = deque()
+        self.receivers: deque[_Waiter] | None = None  # many streams never see a waiter
+        self.senders: deque[_Waiter] | None = None
         self.sending_ends = 0
         self.receiving_ends = 0
 
     def take(self) -> Any:
         """Return the next item, or ``_NOTHING``."""
+        senders = self.senders
         if self.buffer:
             item = self.buffer.popleft()
-            while self.senders and len(self.buffer) < self.max_size:
-                sender = self.senders.popleft()
+            while senders and len(self.buffer) < self.max_size:
+                sender = senders.popleft()
                 if sender.parker.unpark(True):
                     self.buffer.append(sender.item)
             return item
-        while self.senders:
-            sender = self.senders.popleft()
+        while senders:
+            sender = senders.popleft()
             if sender.parker.unpark(True):
                 return sender.item
         return _NOTHING
 
     def put(self, item: Any) -> bool:
         """Hand an item to a receiver or the buffer; false if there is no room."""
-        while self.receivers:
-            if self.receivers.popleft().parker.unpark(item):
+        receivers = self.receivers
+        while receivers:
+            if receivers.popleft().parker.unpark(item):
                 return True
         if len(self.buffer) < self.max_size:
             self.buffer.append(item)
             return True
         return False
-
-    def has_receiver(self) -> bool:
-        return bool(self.receivers)
 
     def statistics(self) -> MemoryObjectStreamStatistics:
         return MemoryObjectStreamStatistics(
@@ -103,8 +102,8 @@ class _State:
             self.max_size,
             self.sending_ends,
             self.receiving_ends,
-            len(self.senders),
-            len(self.receivers),
+            len(self.senders or ()),
+            len(self.receivers or ()),
         )
 
 
@@ -127,14 +126,15 @@ class MemoryObjectReceiveStream(Generic[T_co]):
 
         Raises ``WouldBlock``, ``EndOfStream`` if all sending ends are closed, ``ClosedResourceError``.
         """
-        self._check_open()
+        if self._closed:
+            self._check_open()
         state = self._state
-        item = state.take()
+        item: T_co = state.buffer.popleft() if state.buffer and not state.senders else state.take()
         if item is _NOTHING:
             if not state.sending_ends:
                 raise EndOfStream("all sending ends of the memory object stream are closed")
             raise WouldBlock("the memory object stream holds no item")
-        return cast(T_co, item)
+        return item
 
     async def receive(self) -> T_co:
         """Wait for the next item and return it; a checkpoint.
@@ -147,16 +147,20 @@ class MemoryObjectReceiveStream(Generic[T_co]):
         if state.buffer or state.senders or self._closed or not state.sending_ends:
             if backend.checkpoint_due():
                 await backend.checkpoint()
-            self._check_open()
-            item = state.take()
+            if self._closed:
+                self._check_open()
+            item: T_co = state.take()
             if item is not _NOTHING:
-                return cast(T_co, item)
+                return item
             if not state.sending_ends:
                 raise EndOfStream("all sending ends of the memory object stream are closed")
-        waiter = _Receiver(backend.create_parker(), self)
+        parker = backend.create_parker()
+        waiter = _Waiter(parker, self, None)
+        if state.receivers is None:
+            state.receivers = deque()
         state.receivers.append(waiter)
         try:
-            item = await waiter.parker.park()
+            item = await parker.park()
         except BaseException:
             _leave(state.receivers, waiter)
             raise
@@ -164,7 +168,7 @@ class MemoryObjectReceiveStream(Generic[T_co]):
             self._check_open()
         if item is _ENDED:
             raise EndOfStream("all sending ends of the memory object stream are closed")
-        return cast(T_co, item)
+        return item
 
     def clone(self) -> MemoryObjectReceiveStream[T_co]:
         """Return another receiving end of the same stream; each item goes to one of them."""
@@ -185,8 +189,8 @@ class MemoryObjectReceiveStream(Generic[T_co]):
         _wake_own(state.receivers, self)
         if not state.receiving_ends:
             state.buffer.clear()
-            senders, state.senders = state.senders, deque()
-            for sender in senders:
+            senders, state.senders = state.senders, None
+            for sender in senders or ():
                 sender.parker.unpark(_ENDED)
 
     async def aclose(self) -> None:
@@ -252,8 +256,12 @@ class MemoryObjectSendStream(Generic[T_contra]):
         Raises ``WouldBlock`` if the buffer is full and nobody waits for an item, ``BrokenResourceError`` if all
         receiving ends are closed, ``ClosedResourceError`` if this end is closed.
         """
-        self._check_open()
-        if not self._state.put(item):
+        state = self._state
+        if self._closed or not state.receiving_ends:
+            self._check_open()
+        if not state.receivers and len(state.buffer) < state.max_size:
+            state.buffer.append(item)
+        elif not state.put(item):
             raise WouldBlock("the memory object stream is full")
 
     async def send(self, item: T_contra, /) -> None:
@@ -267,13 +275,17 @@ class MemoryObjectSendStream(Generic[T_contra]):
         if len(state.buffer) < state.max_size or state.receivers or self._closed or not state.receiving_ends:
             if backend.checkpoint_due():
                 await backend.checkpoint()
-            self._check_open()
+            if self._closed or not state.receiving_ends:
+                self._check_open()
             if state.put(item):
                 return
-        waiter = _Sender(backend.create_parker(), self, item)
+        parker = backend.create_parker()
+        waiter = _Waiter(parker, self, item)
+        if state.senders is None:
+            state.senders = deque()
         state.senders.append(waiter)
         try:
-            answer = await waiter.parker.park()
+            answer = await parker.park()
         except BaseException:
             _leave(state.senders, waiter)
             raise
@@ -301,8 +313,8 @@ class MemoryObjectSendStream(Generic[T_contra]):
         state.sending_ends -= 1
         _wake_own(state.senders, self)
         if not state.sending_ends:
-            receivers, state.receivers = state.receivers, deque()
-            for receiver in receivers:
+            receivers, state.receivers = state.receivers, None
+            for receiver in receivers or ():
                 receiver.parker.unpark(_ENDED)
 
     async def aclose(self) -> None:
@@ -338,22 +350,17 @@ class MemoryObjectSendStream(Generic[T_contra]):
 
 
 def _described(state: _State) -> str:
-    return f"{len(state.buffer)}/{state.max_size} items, {len(state.senders)} sending, {len(state.receivers)} receiving"
+    sending, receiving = len(state.senders or ()), len(state.receivers or ())
+    return f"{len(state.buffer)}/{state.max_size} items, {sending} sending, {receiving} receiving"
 
 
-_Waiter = TypeVar("_Waiter", _Receiver, _Sender)
+def _leave(waiters: deque[_Waiter] | None, waiter: _Waiter) -> None:
+    if waiters and waiter in waiters:
+        waiters.remove(waiter)
 
 
-def _leave(waiters: deque[_Waiter], waiter: _Waiter) -> None:
-    # By identity: comparing the tuples would compare the users' items.
-    for index, other in enumerate(waiters):
-        if other is waiter:
-            del waiters[index]
-            return
-
-
-def _wake_own(waiters: deque[_Waiter], stream: object) -> None:
-    for waiter in [waiter for waiter in waiters if waiter.stream is stream]:
+def _wake_own(waiters: deque[_Waiter] | None, stream: object) -> None:
+    for waiter in [waiter for waiter in waiters or () if waiter.stream is stream]:
         _leave(waiters, waiter)
         waiter.parker.unpark(_CLOSED)
 

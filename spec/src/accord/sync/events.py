@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from .._backends import current_backend, here
-from ._queues import WaitQueue
+from ..protocols.parking import AnyParker
 
 
 class EventStatistics(NamedTuple):
@@ -18,16 +18,18 @@ class EventStatistics(NamedTuple):
 class Event:
     """A flag that starts low, is raised by ``set()`` and stays so (EVENT-1 to EVENT-6)."""
 
-    __slots__ = ("__weakref__", "_queue", "_set")
+    __slots__ = ("__weakref__", "_set", "_waiters")
 
     def __init__(self) -> None:
         self._set = False
-        self._queue = WaitQueue()
+        self._waiters: list[AnyParker] | None = None  # most events never see one
 
     def set(self) -> None:
         """Raise the flag and wake all waiting tasks; idempotent, no checkpoint."""
         self._set = True
-        self._queue.wake_all()
+        waiters, self._waiters = self._waiters, None
+        for parker in waiters or ():
+            parker.unpark(None)
 
     def is_set(self) -> bool:
         """Return whether the flag is up."""
@@ -35,16 +37,26 @@ class Event:
 
     async def wait(self) -> None:
         """Wait until the flag is up; a checkpoint."""
+        backend = here.backend or current_backend()
         if self._set:
-            backend = here.backend or current_backend()
             if backend.checkpoint_due():
                 await backend.checkpoint()
+            return
+        parker = backend.create_parker()
+        if self._waiters is None:
+            self._waiters = [parker]
         else:
-            await self._queue.wait()
+            self._waiters.append(parker)
+        try:
+            await parker.park()
+        except BaseException:
+            if self._waiters and parker in self._waiters:
+                self._waiters.remove(parker)
+            raise
 
     def statistics(self) -> EventStatistics:
         """Return how many tasks wait."""
-        return EventStatistics(len(self._queue))
+        return EventStatistics(len(self._waiters or ()))
 
     def __repr__(self) -> str:
-        return f"<Event {'set' if self._set else 'unset'}, {len(self._queue)} waiting>"
+        return f"<Event {'set' if self._set else 'unset'}, {len(self._waiters or ())} waiting>"

@@ -6,9 +6,8 @@ from collections.abc import Generator
 from enum import Enum
 from typing import Any, Generic, TypeVar, cast
 
-from .._backends import current_backend, here
 from ..exceptions import FutureAlreadyFinished, FutureCancelled, FutureFailed, FutureNotFinished
-from ._queues import WaitQueue
+from .events import Event
 
 T = TypeVar("T")
 
@@ -32,14 +31,14 @@ class Future(Generic[T]):
     :param name: shown in errors.
     """
 
-    __slots__ = ("__weakref__", "_error", "_name", "_queue", "_status", "_value")
+    __slots__ = ("__weakref__", "_done", "_error", "_name", "_status", "_value")
 
     def __init__(self, *, name: str | None = None) -> None:
         self._name = name
         self._status = FutureStatus.PENDING
         self._value: T | None = None
         self._error: BaseException | None = None
-        self._queue = WaitQueue()
+        self._done = Event()
 
     def _described(self) -> str:
         return f"future {self._name!r}" if self._name else "the future"
@@ -93,7 +92,7 @@ class Future(Generic[T]):
 
     def _finish(self, status: FutureStatus) -> None:
         self._status = status
-        self._queue.wake_all()
+        self._done.set()
 
     def cancel(self) -> None:
         """Cancel the future, so that it never has a value; nothing happens if it has an outcome."""
@@ -102,12 +101,7 @@ class Future(Generic[T]):
 
     async def wait(self) -> None:
         """Wait until the future has an outcome, of whatever kind; a checkpoint."""
-        if self._status is FutureStatus.PENDING:
-            await self._queue.wait()
-        else:
-            backend = here.backend or current_backend()
-            if backend.checkpoint_due():
-                await backend.checkpoint()
+        await self._done.wait()
 
     async def _wait_value(self) -> T:
         await self.wait()

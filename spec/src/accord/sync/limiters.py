@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict
+from collections.abc import Coroutine
 from types import TracebackType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .._backends import current_backend, here
 from ..exceptions import WouldBlock
@@ -25,6 +26,9 @@ class CapacityLimiterStatistics(NamedTuple):
     """Number of tasks that wait for a token."""
 
 
+_CURRENT_TASK = object()
+
+
 class CapacityLimiter:
     """A number of tokens, each borrower holding one at most; an asynchronous context manager (area LIMIT).
 
@@ -38,7 +42,7 @@ class CapacityLimiter:
     def __init__(self, total_tokens: float) -> None:
         self._total = check_amount(total_tokens, "total_tokens")
         self._borrowers: dict[object, None] = {}
-        self._waiting: deque[tuple[AnyParker, object]] = deque()
+        self._waiting: OrderedDict[object, AnyParker] = OrderedDict()
 
     @property
     def total_tokens(self) -> float:
@@ -71,38 +75,42 @@ class CapacityLimiter:
             raise WouldBlock("no token is free")
         self._borrowers[borrower] = None
 
-    async def acquire(self) -> None:
+    def acquire(self) -> Coroutine[Any, Any, None]:
         """Take a token for the current task, waiting for those who came first; a checkpoint."""
-        await self.acquire_on_behalf_of((here.backend or current_backend()).current_task())
+        return self._acquire(_CURRENT_TASK)
 
-    async def acquire_on_behalf_of(self, borrower: object) -> None:
+    def acquire_on_behalf_of(self, borrower: object) -> Coroutine[Any, Any, None]:
         """Take a token for ``borrower``; a checkpoint.
 
         Raises ``RuntimeError`` if the borrower has a token or waits for one already.
         """
+        return self._acquire(borrower)
+
+    async def _acquire(self, borrower: object) -> None:
         backend = here.backend or current_backend()
-        if not self._waiting and len(self._borrowers) < self._total:
-            if backend.checkpoint_due():
-                await backend.checkpoint()
-        else:
+        if borrower is _CURRENT_TASK:
+            borrower = backend.current_task()
+        if not self._waiting and len(self._borrowers) < self._total and backend.checkpoint_due():
+            await backend.checkpoint()
+        if borrower in self._borrowers or borrower in self._waiting:
             await backend.checkpoint_if_cancelled()
-        self._check_borrower(borrower)
+            self._check_borrower(borrower)
         if not self._waiting and len(self._borrowers) < self._total:
             self._borrowers[borrower] = None
             return
-        waiter = (backend.create_parker(), borrower)
-        self._waiting.append(waiter)
+        parker = backend.create_parker()
+        self._waiting[borrower] = parker
         try:
-            await waiter[0].park()
+            await parker.park()
         except BaseException:
-            if waiter in self._waiting:
-                self._waiting.remove(waiter)
+            if self._waiting.get(borrower) is parker:
+                del self._waiting[borrower]
             raise
 
     def _check_borrower(self, borrower: object) -> None:
         if borrower in self._borrowers:
             raise RuntimeError(f"{borrower!r} holds a token of this limiter already")
-        if self._waiting and any(borrower == waiting for _, waiting in self._waiting):
+        if borrower in self._waiting:
             raise RuntimeError(f"{borrower!r} waits for a token of this limiter already")
 
     def release(self) -> None:
@@ -119,7 +127,7 @@ class CapacityLimiter:
 
     def _grant(self) -> None:
         while self._waiting and len(self._borrowers) < self._total:
-            parker, borrower = self._waiting.popleft()
+            borrower, parker = self._waiting.popitem(last=False)
             if parker.unpark(None):
                 self._borrowers[borrower] = None
 
@@ -132,7 +140,7 @@ class CapacityLimiter:
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
-        self.release()
+        self.release_on_behalf_of((here.backend or current_backend()).current_task())
 
     def __repr__(self) -> str:
         return f"<CapacityLimiter {len(self._borrowers)}/{self._total} borrowed, {len(self._waiting)} waiting>"

@@ -7,6 +7,8 @@ without releasing it is broken for good: what it protected may be half done, and
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import NamedTuple
 
@@ -27,9 +29,6 @@ class LockStatistics(NamedTuple):
     """Number of tasks in ``acquire()``."""
 
 
-Waiter = tuple[AnyParker, TaskInfo]
-
-
 class Lock:
     """Mutual exclusion between tasks; an asynchronous context manager (area LOCK)."""
 
@@ -37,8 +36,10 @@ class Lock:
 
     def __init__(self) -> None:
         self._owner: TaskInfo | None = None
-        self._waiters: deque[Waiter] | None = None
-        self._watched = False  # whether the end of the owner would be noticed
+        self._waiters: deque[tuple[AnyParker, TaskInfo]] | None = None
+        # The tasks that had the lock while others waited, with what is called when they end; empty once it is free.
+        # So a task that takes the lock again and again is not watched anew each time.
+        self._watched: dict[TaskInfo, Callable[[], None]] | None = None
 
     async def acquire(self) -> None:
         """Take the lock, waiting for those who came first; a checkpoint.
@@ -52,48 +53,60 @@ class Lock:
             if self._owner is None:
                 self._owner = backend.current_task()
                 return
-        await self._acquire_held()
-
-    async def _acquire_held(self) -> None:
-        backend = here.backend or current_backend()
-        await backend.checkpoint_if_cancelled()
         task = backend.current_task()
         owner = self._owner
-        if owner is None:
-            self._owner = task
-            return
-        self._check_owner(owner, task)
-        await self.join(task)
-
-    async def join(self, task: TaskInfo) -> None:
-        """Wait for the lock, which is held, at the end of the queue."""
-        parker = self.enqueue((here.backend or current_backend()).create_parker(), task)
+        if owner is task or owner.finished:
+            await backend.checkpoint_if_cancelled()
+            self._check_owner(owner, task)
+        parker = backend.create_parker()
+        self.enqueue(parker, task)
         try:
             granted = await parker.park()
         except BaseException:
-            self.leave(parker, task)
+            self._leave(parker)
             raise
         if not granted:
             raise self.broken()
 
-    def enqueue(self, parker: AnyParker, task: TaskInfo) -> AnyParker:
+    def enqueue(self, parker: AnyParker, task: TaskInfo) -> None:
         """Put a task at the end of the queue, whose parker will be woken with whether it has got the lock."""
+        waiters = self._waiters
+        if waiters is None:
+            waiters = self._waiters = deque()
+        waiters.append((parker, task))
         owner = self._owner
         assert owner is not None
-        if self._waiters is None:
-            self._waiters = deque()
-        self._waiters.append((parker, task))
-        if not self._watched:
-            self._watched = True
-            current_backend().watch_task(owner, self._owner_ended)
-        return parker
+        if self._watched is None or owner not in self._watched:
+            self._watch(owner)
 
-    def leave(self, parker: AnyParker, task: TaskInfo) -> None:
-        """Take a task that no longer waits out of the queue; it may be gone already."""
-        waiter = (parker, task)
-        if self._waiters is not None and waiter in self._waiters:
-            self._waiters.remove(waiter)
-        if not self._waiters:
+    def _leave(self, parker: AnyParker) -> None:
+        waiters = self._waiters
+        if waiters:
+            for index, (other, _) in enumerate(waiters):
+                if other is parker:
+                    del waiters[index]
+                    return
+
+    def _watch(self, owner: TaskInfo) -> None:
+        if self._watched is None:
+            self._watched = {}
+        self._watched[owner] = callback = partial(self._task_ended, owner)
+        current_backend().watch_task(owner, callback)
+
+    def _unwatch(self) -> None:
+        watched, self._watched = self._watched, None
+        if watched:
+            backend = current_backend()
+            for task, callback in watched.items():
+                backend.unwatch_task(task, callback)
+
+    def _task_ended(self, task: TaskInfo) -> None:
+        if self._watched is not None:
+            self._watched.pop(task, None)
+        if self._owner is task:
+            waiters, self._waiters = self._waiters, None
+            for parker, _ in waiters or ():
+                parker.unpark(False)
             self._unwatch()
 
     def acquire_nowait(self) -> None:
@@ -132,29 +145,17 @@ class Lock:
         """
         if self._owner is not (here.backend or current_backend()).current_task():
             self.check_held("release")
-        if self._watched:
-            self._unwatch()
         waiters = self._waiters
         while waiters:
             parker, task = waiters.popleft()
             if parker.unpark(True):
                 self._owner = task
-                if waiters:
-                    self._watched = True
-                    current_backend().watch_task(task, self._owner_ended)
+                if waiters and (self._watched is None or task not in self._watched):
+                    self._watch(task)
                 return
         self._owner = None
-
-    def _unwatch(self) -> None:
-        if self._watched and self._owner is not None:
-            self._watched = False
-            current_backend().unwatch_task(self._owner, self._owner_ended)
-
-    def _owner_ended(self) -> None:
-        self._watched = False
-        waiters, self._waiters = self._waiters, None
-        for parker, _ in waiters or ():
-            parker.unpark(False)
+        if self._watched is not None:
+            self._unwatch()
 
     def locked(self) -> bool:
         """Return whether a task holds the lock."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from types import TracebackType
 from typing import NamedTuple
 
 from .._backends import current_backend, here
 from ..exceptions import WouldBlock
-from ._queues import WaitQueue
+from ..protocols.parking import AnyParker
 
 
 class SemaphoreStatistics(NamedTuple):
@@ -32,7 +33,7 @@ class Semaphore:
     Tasks get what is released in the order of their arrival. Any task may release.
     """
 
-    __slots__ = ("__weakref__", "_max_value", "_queue", "_value")
+    __slots__ = ("__weakref__", "_max_value", "_value", "_waiters")
 
     def __init__(self, initial_value: int, *, max_value: int | None = None) -> None:
         if _check_count(initial_value, "initial_value") < 0:
@@ -41,18 +42,28 @@ class Semaphore:
             raise ValueError(f"max_value ({max_value}) must not be less than initial_value ({initial_value})")
         self._value = initial_value
         self._max_value = max_value
-        self._queue = WaitQueue()
+        self._waiters: deque[AnyParker] | None = None
 
     async def acquire(self) -> None:
         """Take one, waiting until there is one; a checkpoint."""
+        backend = here.backend or current_backend()
         if self._value:
-            backend = here.backend or current_backend()
             if backend.checkpoint_due():
                 await backend.checkpoint()
             if self._value:
                 self._value -= 1
                 return
-        await self._queue.wait()
+        parker = backend.create_parker()
+        waiters = self._waiters
+        if waiters is None:
+            waiters = self._waiters = deque()
+        waiters.append(parker)
+        try:
+            await parker.park()
+        except BaseException:
+            if parker in waiters:
+                waiters.remove(parker)
+            raise
 
     def acquire_nowait(self) -> None:
         """Take one; ``WouldBlock`` if there is none. No checkpoint."""
@@ -64,8 +75,11 @@ class Semaphore:
         """Give one, to the first waiting task if there is any; ``ValueError`` beyond ``max_value``. No checkpoint."""
         if self._max_value is not None and self._value >= self._max_value:
             raise ValueError(f"the semaphore was released more often than its max_value ({self._max_value}) allows")
-        if not self._queue.wake():
-            self._value += 1
+        waiters = self._waiters
+        while waiters:
+            if waiters.popleft().unpark(None):
+                return
+        self._value += 1
 
     @property
     def value(self) -> int:
@@ -79,7 +93,7 @@ class Semaphore:
 
     def statistics(self) -> SemaphoreStatistics:
         """Return how many tasks wait."""
-        return SemaphoreStatistics(len(self._queue))
+        return SemaphoreStatistics(len(self._waiters or ()))
 
     __aenter__ = acquire
 
@@ -89,4 +103,4 @@ class Semaphore:
         self.release()
 
     def __repr__(self) -> str:
-        return f"<Semaphore value {self._value}, {len(self._queue)} waiting>"
+        return f"<Semaphore value {self._value}, {len(self._waiters or ())} waiting>"

@@ -9,8 +9,6 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_NO_KEYWORDS: Mapping[str, object] = {}
-
 
 def _described(func: object) -> str:
     while isinstance(func, partial):
@@ -46,7 +44,7 @@ def is_coroutine(value: object) -> bool:
 def call_for_coroutine(
     func: Callable[..., Coroutine[Any, Any, T]],
     args: tuple[Any, ...],
-    keywords: Mapping[str, object] = _NO_KEYWORDS,
+    keywords: Mapping[str, object] | None = None,
 ) -> Coroutine[Any, Any, T]:
     """Call an asynchronous function and return its coroutine; ``TypeError`` naming ``func`` if it gives none."""
     if not callable(func):
@@ -57,10 +55,11 @@ def call_for_coroutine(
                 "its arguments, without calling it"
             )
         raise TypeError(f"expected an async function, got {type(func).__name__}")
-    coro: Coroutine[Any, Any, T] = func(*args, **keywords)
-    if type(coro) is CoroutineType or is_coroutine(coro):
+    coro: Coroutine[Any, Any, T] = func(*args) if keywords is None else func(*args, **keywords)
+    kind = type(coro)
+    if kind is CoroutineType or is_coroutine(coro):
         return coro
-    raise TypeError(f"{_described(func)} is no async function: it returned {type(coro).__name__}, not a coroutine")
+    raise TypeError(f"{_described(func)} is no async function: it returned {kind.__name__}, not a coroutine")
 
 
 def call_for_awaitable(func: Callable[..., Awaitable[T]], args: tuple[Any, ...]) -> Awaitable[T]:

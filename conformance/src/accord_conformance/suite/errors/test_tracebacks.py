@@ -29,11 +29,15 @@ async def _nested(depth: int, error: Exception) -> None:
 
 def _library_frames(error: BaseException, backend: Backend) -> int:
     """How many frames of accord, and of the backend's package, a traceback has."""
-    packages = {"accord", type(backend).__module__.partition(".")[0]}
+    module = type(backend).__module__
+    package = module.partition(".")[0]
+    # The functions of this suite are the user's, also where the backend is a module of the suite's own package.
+    packages = ("accord", module if package == __name__.partition(".")[0] else package)
     count = 0
     tb: TracebackType | None = error.__traceback__
     while tb is not None:
-        count += str(tb.tb_frame.f_globals.get("__name__")).partition(".")[0] in packages
+        name = str(tb.tb_frame.f_globals.get("__name__"))
+        count += any(name == library or name.startswith(f"{library}.") for library in packages)
         tb = tb.tb_next
     return count
 
