@@ -99,7 +99,8 @@ class _Scope:
 
     def update(self) -> None:
         """Bring the reason that is shown up to date: the first cause, unless a shield has hidden it since."""
-        if self.shown is None or (self.shown.kind == "parent" and self.cause(skip=1) is None):
+        hidden = not self.left and self.shown is not None and self.shown.kind == "parent" and not self.cause(skip=1)
+        if self.shown is None or hidden:
             self.shown = self.cause()
 
     def cancel_for(self, reason: CancelReason | None) -> None:

@@ -7,7 +7,7 @@ import sys
 from asyncio import CancelledError, get_running_loop
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from math import inf
-from typing import TypeVar, TypeVarTuple, Unpack
+from typing import TYPE_CHECKING, TypeVar, TypeVarTuple, Unpack
 
 from accord.protocols import TaskInfo
 
@@ -46,27 +46,40 @@ def _current_time() -> float:
     return get_running_loop().time()
 
 
+_MEMBERS: dict[str, Callable[..., object]] = {
+    "cancel_shielded_checkpoint": parking.cancel_shielded_checkpoint,
+    "checkpoint": parking.checkpoint,
+    "checkpoint_due": parking.checkpoint_due,
+    "checkpoint_if_cancelled": parking.checkpoint_if_cancelled,
+    "create_cancel_scope": CancelScope,
+    "create_parker": Parker,
+    "create_task_group": TaskGroup,
+    "current_task": current_record,
+    "current_time": _current_time,
+    "is_running_here": asyncio._get_running_loop,
+}
+
+
 class AsyncioBackend:
     """The asyncio backend; see ``accord.protocols.Backend`` for its members.
 
     What is asked often is no method but a function or a class in a field, which costs a call less.
     """
 
-    __slots__ = (
-        "_variants",
-        "cancel_shielded_checkpoint",
-        "checkpoint",
-        "checkpoint_due",
-        "checkpoint_if_cancelled",
-        "create_cancel_scope",
-        "create_parker",
-        "create_task_group",
-        "current_task",
-        "current_time",
-        "is_running_here",
-        "readiness",
-        "testing",
-    )
+    __slots__ = ("_variants", "readiness", "testing", *_MEMBERS)
+
+    if TYPE_CHECKING:
+
+        def is_running_here(self) -> object: ...
+        def current_time(self) -> float: ...
+        async def checkpoint(self) -> None: ...
+        async def checkpoint_if_cancelled(self) -> None: ...
+        async def cancel_shielded_checkpoint(self) -> None: ...
+        def checkpoint_due(self) -> bool: ...
+        def create_parker(self) -> Parker: ...
+        def create_cancel_scope(self, deadline: float, delay: float | None, shield: bool, /) -> CancelScope: ...
+        def create_task_group(self, name: str | None, /) -> TaskGroup: ...
+        def current_task(self) -> TaskInfo: ...
 
     name = "asyncio"
     spec_version = "0.1"
@@ -74,16 +87,8 @@ class AsyncioBackend:
     cancelled_exc_class: type[BaseException] = CancelledError
 
     def __init__(self) -> None:
-        self.is_running_here: Callable[[], object] = asyncio._get_running_loop
-        self.current_time: Callable[[], float] = _current_time
-        self.checkpoint = parking.checkpoint
-        self.checkpoint_if_cancelled = parking.checkpoint_if_cancelled
-        self.cancel_shielded_checkpoint = parking.cancel_shielded_checkpoint
-        self.checkpoint_due = parking.checkpoint_due
-        self.create_parker = Parker
-        self.create_cancel_scope = CancelScope
-        self.create_task_group = TaskGroup
-        self.current_task: Callable[[], TaskInfo] = current_record
+        for name, member in _MEMBERS.items():
+            setattr(self, name, member)
         self.readiness = Readiness()
         self.testing = Testing()
         self._variants: Mapping[str, Mapping[str, object]] | None = None

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from itertools import count
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVarTuple
 
 from accord import RunFinishedError
 from accord.protocols import CancelReason
@@ -36,6 +36,9 @@ ATTRIBUTE = "_accord_state"
 DEADLINE = CancelReason("deadline")
 
 
+Ts = TypeVarTuple("Ts")
+
+
 class LoopToken:
     """See ``accord.protocols.LoopToken``."""
 
@@ -46,7 +49,7 @@ class LoopToken:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
 
-    def call_soon(self, func: Callable[..., object], /, *args: Any) -> None:
+    def call_soon(self, func: Callable[[*Ts], object], /, *args: *Ts) -> None:
         """See ``accord.protocols.LoopToken``."""
         try:
             self._loop.call_soon_threadsafe(func, *args)

@@ -56,7 +56,8 @@ def waited_for(task: asyncio.Task[Any]) -> asyncio.Future[Any] | None:
 
 def requested(task: asyncio.Task[Any]) -> bool:
     """Return whether a cancellation will be thrown into the task at its next step."""
-    pending: bool = task._must_cancel  # type: ignore[attr-defined]
+    internals: Any = task
+    pending: bool = internals._must_cancel
     return pending
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Coroutine
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, cast
+from typing import Any, Generic, Self, TypeVar, overload
 from weakref import WeakKeyDictionary
 
 from ._backends import current_backend, here
@@ -104,11 +104,15 @@ class RunVar(Generic[T]):
         """The variable's name."""
         return self._name
 
-    def get(self, default: D = _UNSET) -> T | D:
+    @overload
+    def get(self) -> T: ...
+    @overload
+    def get(self, default: D) -> T | D: ...
+    def get(self, default: Any = _UNSET) -> Any:
         """Return the value in this run, else ``default``, else the variable's default; else ``LookupError``."""
         value: Any = self._values.get(current_token(), _UNSET)
         if value is not _UNSET:
-            return cast(T, value)
+            return value
         if default is not _UNSET:
             return default
         if self._default is not _UNSET:
