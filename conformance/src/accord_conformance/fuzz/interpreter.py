@@ -150,7 +150,8 @@ class Interpreter:
                 await self.block(task, statement.body)
         finally:
             assert scope is not None
-            reason = scope.cancel_reason
+            # Of a scope that was not cancelled itself the rules don't say what it remembers once it is left.
+            reason = scope.cancel_reason if scope.cancel_called else None
             self.note(
                 task,
                 f"scope {statement.target}: called {scope.cancel_called}, caught {scope.cancelled_caught}, "
