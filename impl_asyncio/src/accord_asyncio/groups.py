@@ -16,6 +16,7 @@ from __future__ import annotations
 from asyncio import CancelledError, Future, Task
 from collections.abc import Callable, Coroutine
 from contextvars import Context
+from functools import partial
 from math import inf
 from types import TracebackType
 from typing import Any, Self, TypeVar, TypeVarTuple
@@ -169,6 +170,8 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
                 # A factory of the application may await the coroutine in one of its own, which needs a fresh one.
                 task = loop.create_task(wrapper, name=name, context=context)
                 task.add_done_callback(record.end_unstarted)
+                # A task that ended by itself needs it no more; the callback would keep its error for one more turn.
+                record.watch(partial(task.remove_done_callback, record.end_unstarted))
         except BaseException:
             parent.remove_task(record)
             wrapper.close()

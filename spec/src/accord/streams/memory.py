@@ -97,13 +97,9 @@ class _State:
         return False
 
     def statistics(self) -> MemoryObjectStreamStatistics:
+        waiting = len(self.senders or ()), len(self.receivers or ())
         return MemoryObjectStreamStatistics(
-            len(self.buffer),
-            self.max_size,
-            self.sending_ends,
-            self.receiving_ends,
-            len(self.senders or ()),
-            len(self.receivers or ()),
+            len(self.buffer), self.max_size, self.sending_ends, self.receiving_ends, *waiting
         )
 
 
