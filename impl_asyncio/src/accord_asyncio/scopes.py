@@ -129,7 +129,7 @@ class CancelScope:
     @property
     def cancel_reason(self) -> CancelReason | None:
         """See ``accord.protocols.CancelScope``."""
-        if self.cancel_called or not self._effective:
+        if self.cancel_called or not self._effective or self._phase == LEFT:
             return self._reason
         scope: CancelScope | None = self._parent
         while scope is not None and scope._reason is None:

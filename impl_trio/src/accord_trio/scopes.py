@@ -28,7 +28,7 @@ NEW, ACTIVE, LEFT = 0, 1, 2
 class CancelScope:
     """See ``accord.protocols.CancelScope``."""
 
-    __slots__ = ("_deadline", "_delay", "_host", "_native", "_parent", "_passed_on", "_phase", "_reason", "_shield")
+    __slots__ = ("_deadline", "_delay", "_host", "_native", "_parent", "_phase", "_reason", "_shield")
 
     _host: TaskRecord
     _parent: CancelScope | None
@@ -39,7 +39,6 @@ class CancelScope:
         self._shield = shield
         self._phase = NEW
         self._reason: CancelReason | None = None
-        self._passed_on: CancelReason | None = None  # the reason of an outer scope, when it was left by an exception
         self._native: trio.CancelScope | None = None
 
     @property
@@ -91,9 +90,9 @@ class CancelScope:
     @property
     def cancel_reason(self) -> CancelReason | None:
         """See ``accord.protocols.CancelScope``."""
-        if self.cancel_called or self._phase == NEW:
+        if self.cancel_called or self._phase != ACTIVE:
             return self._reason
-        reason = self._passed_on if self._phase == LEFT else self.effective_reason()
+        reason = self.effective_reason()
         return None if reason is None else reason._replace(kind="parent")
 
     def effective_reason(self) -> CancelReason | None:
@@ -167,7 +166,6 @@ class CancelScope:
         if exc is not None:
             # Asked while the scope is active: deadlines that have passed unnoticed, its own as the reason for an error
             # and outer ones, which the cancellation then belongs to (TIME-15).
-            self._passed_on = self.effective_reason()
             scope: CancelScope | None = self
             while scope is not None:
                 scope.look_at_clock()

@@ -153,6 +153,48 @@ async def test_parent() -> None:
 
 
 @rule("CANCEL-24")
+async def test_parent_is_not_kept() -> None:
+    """A scope that was cancelled only through an ancestor has no reason any more once it has been left."""
+    with accord.CancelScope() as outer:
+        with accord.CancelScope() as left_normally:
+            outer.cancel()
+            assert left_normally.cancel_reason is not None
+        try:
+            with accord.CancelScope() as left_by_exception:
+                await accord.sleep_forever()
+        finally:
+            assert left_normally.cancel_reason is None
+            assert left_by_exception.cancel_reason is None
+
+
+@rule("CANCEL-24", "CANCEL-16")
+async def test_parent_behind_a_shield() -> None:
+    """A shield that is raised later hides the ancestor's reason, and shows it again when it is lowered."""
+    with accord.CancelScope() as outer:
+        with accord.CancelScope() as inner:
+            outer.cancel("the text")
+            inner.shield = True
+            assert inner.cancel_reason is None
+            inner.shield = False
+            assert inner.cancel_reason is not None
+            assert inner.cancel_reason[:2] == ("parent", "the text")
+
+
+@rule("CANCEL-24")
+async def test_own_inside_a_cancelled_parent() -> None:
+    """A scope that is cancelled itself after an ancestor was says its own reason from then on."""
+    with accord.CancelScope() as outer:
+        with accord.CancelScope() as inner:
+            outer.cancel("outer")
+            assert inner.cancel_reason is not None
+            assert inner.cancel_reason.kind == "parent"
+            inner.cancel("inner")
+            expected = ("explicit", "inner", accord.get_current_task().name)
+            assert inner.cancel_reason == expected
+    assert inner.cancel_reason == expected
+
+
+@rule("CANCEL-24")
 async def test_parent_then_own() -> None:
     """A scope that is cancelled itself says its own reason."""
     with accord.CancelScope() as outer:
