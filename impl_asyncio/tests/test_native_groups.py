@@ -180,3 +180,46 @@ async def test_child_of_a_cancelled_scope_dropped_nothing() -> None:
                 group.start_soon(child)
                 with accord.CancelScope(shield=True):
                     await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("accord_group", [False, True])
+async def test_request_swallowed_by_a_native_group(accord_group: bool) -> None:
+    """A request that meets a native group which is ending with errors comes again after the scope (NATIVE-6)."""
+    task, told = me(), asyncio.Event()
+    outer = accord.CancelScope()
+
+    async def slow_to_end() -> None:
+        try:
+            await forever()
+        finally:
+            told.set()
+            with accord.CancelScope(shield=True):
+                await asyncio.sleep(0.01)
+
+    async def native_block() -> None:
+        async with asyncio.TaskGroup() as native:
+            native.create_task(slow_to_end())
+            await asyncio.sleep(0)
+            outer.cancel()
+            try:
+                await forever()
+            except asyncio.CancelledError as exc:
+                raise BaseExceptionGroup("clean-up failed", [exc]) from None
+
+    async def request() -> None:
+        await told.wait()
+        task.cancel("stop")
+
+    requester = asyncio.create_task(request())
+    with outer:
+        if accord_group:
+            async with accord.create_task_group():
+                await native_block()
+        else:
+            await native_block()
+    assert outer.cancelled_caught
+    assert task.cancelling() == 1
+    with pytest.raises(asyncio.CancelledError):
+        await turns(3)
+    task.uncancel()
+    await requester

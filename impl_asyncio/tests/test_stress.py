@@ -20,16 +20,12 @@ from accord_conformance.stress.arena import Arena, check
 TASKS = 20
 WORK_PER_TASK = 25
 
-# Kind 2 is a native task group. Before Python 3.13 a request that comes while it waits for its tasks is lost about once
-# in a hundred rounds; whether by asyncio or by the backend is an open question, so it is left out here and not excused.
-KINDS = (0, 1, 2, 3, 4) if sys.version_info >= (3, 13) else (0, 1, 3, 4)
-
 OPTIONS: dict[str, Mapping[str, object]] = {"stock": {}, "uvloop": {"use_uvloop": True}}
 
 
 async def mixed_work(arena: Arena) -> None:
     """Do one piece of accord's work inside or around something native."""
-    kind = arena.random.choice(KINDS)
+    kind = arena.random.randrange(5)
     task = asyncio.current_task()
     assert task is not None
     before = task.cancelling()

@@ -353,6 +353,7 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
             return exc
         cancelled, error = split(exc, CancelledError)
         if cancelled is not None and scope._effective:
+            scope.put_off_swallowed()
             self._cut_short(host)
         if error is not None:
             prune(error)

@@ -250,6 +250,7 @@ class CancelScope:
                 return False
             self._caught = True
             return True
+        self.put_off_swallowed()
         if outward:
             return False
         cancelled, rest = split(exc, CancelledError)
@@ -281,6 +282,11 @@ class CancelScope:
                 return True
             replaced = replaced.__context__
         return False
+
+    def put_off_swallowed(self) -> None:
+        """Have a native request delivered again that came on top of ours, and that a group of errors can't carry."""
+        if self._mark is not None and self._host.requests_delivered() > self._mark:
+            self._host.put_off(CancelledError(), self._mark)
 
     def __repr__(self) -> str:
         phase = ("new", "active", "left")[self._phase]
