@@ -317,7 +317,7 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
         host = scope._host
         self.check_open()
         if current_record() is not host:
-            scope._refuse_exit()
+            scope.refuse_exit(host, current_record())
         native = None if exc is None else self._body_raised(exc, host)
         if host.scope is not scope:
             self.note_open_scope(host.name)

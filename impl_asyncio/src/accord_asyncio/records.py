@@ -29,10 +29,11 @@ from accord.protocols.parking import AnyParker
 from accord.toolkit import HandleMixin
 from accord.toolkit.coroutines import close_quietly
 from accord.toolkit.handles import UNSET
+from accord.toolkit.scopes import ACTIVE, LEFT
 
 from .current import ATTRIBUTE, name_of_current_task
 from .loops import LoopState, state_of
-from .scopes import ACTIVE, LEFT, CancelScope
+from .scopes import CancelScope
 
 if TYPE_CHECKING:
     from .groups import TaskGroup
@@ -262,17 +263,6 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
             task.uncancel()
             task.cancel(*args)
 
-    def watch(self, callback: Callable[[], object]) -> None:
-        """Call ``callback`` when the task has ended."""
-        if self._watchers is None:
-            self._watchers = []
-        self._watchers.append(callback)
-
-    def unwatch(self, callback: Callable[[], object]) -> None:
-        """Forget ``callback``."""
-        if self._watchers is not None and callback in self._watchers:
-            self._watchers.remove(callback)
-
     def end(self, status: HandleStatus) -> None:
         """Enter the final status; the task runs no more code of its user."""
         self._phase = LEFT
@@ -285,9 +275,6 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
         # garbage collector (TASK-36).
         self.task = self.scope = self._host = _NO_TASK
         self._settle(status)
-        watchers, self._watchers = self._watchers, None
-        for callback in watchers or ():
-            callback()
 
     def end_unstarted(self, _: object) -> None:
         """End the record of a task that was cancelled natively before its first step; otherwise it has ended itself."""

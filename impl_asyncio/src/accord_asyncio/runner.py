@@ -1,8 +1,4 @@
-"""Running a main function in a loop of its own, on ``asyncio.Runner``.
-
-What main raises travels around the native task and not through it, because asyncio lets ``KeyboardInterrupt`` and
-``SystemExit`` of any task fall out of the loop, past everything that would clean up (RUN-6).
-"""
+"""Running a main function in a loop of its own, on ``asyncio.Runner``."""
 
 from __future__ import annotations
 
@@ -12,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from accord.protocols import HandleStatus
-from accord.toolkit import check_budget, check_flag, check_options, exit_exception, task_name
+from accord.toolkit import Outcome, check_budget, check_flag, check_options, task_name
 from accord.toolkit.coroutines import call_for_awaitable
 
 from .loops import forget, state_of
@@ -22,17 +18,7 @@ from .virtual import VirtualLoop
 OPTIONS = ("checkpoint_budget", "debug", "loop_factory", "use_uvloop", "virtual_time")
 
 
-class _Outcome:
-    """What became of main."""
-
-    __slots__ = ("error", "value")
-
-    def __init__(self) -> None:
-        self.value: Any = None
-        self.error: BaseException | None = None
-
-
-async def _main(main: Callable[..., Awaitable[Any]], args: tuple[Any, ...], budget: int, outcome: _Outcome) -> None:
+async def _main(main: Callable[..., Awaitable[Any]], args: tuple[Any, ...], budget: int, outcome: Outcome) -> None:
     task = asyncio.current_task()
     assert task is not None
     name = task_name(main)
@@ -78,7 +64,7 @@ def _loop_factory(options: Mapping[str, Any]) -> Callable[[], asyncio.AbstractEv
 def run(main: Callable[..., Awaitable[Any]], args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
     """See ``accord.protocols.Backend.run``."""
     check_options("asyncio", options, OPTIONS)
-    outcome = _Outcome()
+    outcome = Outcome()
     budget = check_budget(options)
     with asyncio.Runner(debug=options.get("debug"), loop_factory=_loop_factory(options)) as runner:
         loop = runner.get_loop()
@@ -86,9 +72,4 @@ def run(main: Callable[..., Awaitable[Any]], args: tuple[Any, ...], options: Map
             runner.run(_main(main, args, budget, outcome))
         finally:
             forget(loop)
-    if outcome.error is not None:
-        try:
-            raise exit_exception(outcome.error)
-        finally:
-            del outcome
-    return outcome.value
+    return outcome.unwrap()

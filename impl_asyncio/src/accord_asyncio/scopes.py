@@ -27,10 +27,11 @@ from asyncio import CancelledError, get_running_loop
 from heapq import heappush
 from math import inf
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from accord.protocols import CancelReason
-from accord.toolkit import check_deadline, check_shield, split
+from accord.toolkit import ScopeMixin, check_deadline, check_shield, split
+from accord.toolkit.scopes import ACTIVE, LEFT, NEW
 
 from .current import current_record, current_task, name_of_current_task
 from .loops import DEADLINE, Entry
@@ -38,12 +39,10 @@ from .loops import DEADLINE, Entry
 if TYPE_CHECKING:
     from .records import TaskRecord
 
-NEW, ACTIVE, LEFT = 0, 1, 2
-
 CARRIES_NATIVE = "_accord_carries_native"
 
 
-class CancelScope:
+class CancelScope(ScopeMixin):
     """See ``accord.protocols.CancelScope``."""
 
     __slots__ = (
@@ -165,7 +164,7 @@ class CancelScope:
 
     def __enter__(self) -> Self:
         if self._phase != NEW:
-            raise RuntimeError("this cancel scope was entered before; a scope can be used only once")
+            self.check_new()
         try:
             host: TaskRecord = current_task()._accord_record
         except AttributeError:
@@ -202,7 +201,8 @@ class CancelScope:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None, /
     ) -> bool:
         if self._phase != ACTIVE or (host := self._host).scope is not self or current_task() is not host.task:
-            self._refuse_exit()
+            self.check_active()
+            self.refuse_exit(self._host, current_record())
         self._phase = LEFT
         parent: Any = self._parent
         host.scope = parent
@@ -220,22 +220,6 @@ class CancelScope:
             self._effective = False
             return False
         return self._reason is not None and self._catch(exc)
-
-    def _refuse_exit(self) -> NoReturn:
-        if self._phase != ACTIVE:
-            raise RuntimeError(
-                "this cancel scope was left before" if self._phase == LEFT else "this cancel scope was not entered"
-            )
-        host, current = self._host, current_record()
-        if current is not host:
-            raise RuntimeError(
-                f"this cancel scope was entered in task {host.name!r} and can't be left in task {current.name!r}; "
-                "usual causes: an async generator or fixture that is finished by another task than it was started in"
-            )
-        raise RuntimeError(
-            f"this cancel scope is not the innermost one of task {host.name!r}: a scope or task group that was entered "
-            "after it is still open"
-        )
 
     def _catch(self, exc: BaseException) -> bool:
         """Whether the scope, cancelled and just left, catches ``exc``; raises what is left of a group."""
@@ -287,12 +271,6 @@ class CancelScope:
         """Have a native request delivered again that came on top of ours, and that a group of errors can't carry."""
         if self._mark is not None and self._host.requests_delivered() > self._mark:
             self._host.put_off(CancelledError(), self._mark)
-
-    def __repr__(self) -> str:
-        phase = ("new", "active", "left")[self._phase]
-        cancelled = f", {self._reason}" if self._reason is not None else ""
-        deadline = "" if self._deadline == inf else f", deadline {self._deadline:g}"
-        return f"<CancelScope {phase}{', shielded' if self._shield else ''}{deadline}{cancelled}>"
 
 
 def update(top: CancelScope) -> None:

@@ -250,7 +250,7 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
         self.check_open()
         host = scope._host
         if current_record() is not host:
-            scope.refuse_exit()
+            scope.refuse_exit(host, current_record())
         cancelled = None
         if exc is not None:
             cancelled, error = (exc, None) if isinstance(exc, trio.Cancelled) else _split(exc)

@@ -105,24 +105,10 @@ class TaskRecord(HandleMixin[Any]):
             if self.native is not None:
                 self.native.cancel()
 
-    def watch(self, callback: Callable[[], object]) -> None:
-        """Call ``callback`` when the task has ended."""
-        if self._watchers is None:
-            self._watchers = []
-        self._watchers.append(callback)
-
-    def unwatch(self, callback: Callable[[], object]) -> None:
-        """Forget ``callback``."""
-        if self._watchers is not None and callback in self._watchers:
-            self._watchers.remove(callback)
-
     def end(self, status: HandleStatus) -> None:
         """Enter the final status; the task runs no more code of its user."""
         self.native = None
         self._settle(status)
-        watchers, self._watchers = self._watchers, None
-        for callback in watchers or ():
-            callback()
 
     def end_foreign(self) -> None:
         """End the record of a task that was not started by accord."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from accord.protocols import HandleStatus
-from accord.toolkit import check_budget, check_flag, check_options, exit_exception, task_name
+from accord.toolkit import Outcome, check_budget, check_flag, check_options, task_name
 from accord.toolkit.coroutines import call_for_awaitable
 
 from .groups import leave_scopes
@@ -29,22 +29,12 @@ _TRIO_OPTIONS = [
 _OWN_OPTIONS = ("checkpoint_budget", "virtual_time")
 
 
-class _Outcome:
-    """What became of main."""
-
-    __slots__ = ("error", "value")
-
-    def __init__(self) -> None:
-        self.value: Any = None
-        self.error: BaseException | None = None
-
-
 async def _main(
     main: Callable[..., Awaitable[Any]],
     args: tuple[Any, ...],
     budget: int,
     clock: VirtualClock | None,
-    outcome: _Outcome,
+    outcome: Outcome,
 ) -> None:
     state = current_state()
     state.budget = state.budget_left = budget
@@ -87,11 +77,6 @@ def run(main: Callable[..., Awaitable[Any]], args: tuple[Any, ...], options: Map
 
         clock = VirtualClock()
         native["clock"] = clock.native
-    outcome = _Outcome()
+    outcome = Outcome()
     trio.run(_main, main, args, check_budget(options), clock, outcome, **native)
-    if outcome.error is not None:
-        try:
-            raise exit_exception(outcome.error)
-        finally:
-            del outcome
-    return outcome.value
+    return outcome.unwrap()

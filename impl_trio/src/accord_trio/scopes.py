@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Self
 import trio
 
 from accord.protocols import CancelReason
-from accord.toolkit import check_deadline, check_shield, split
+from accord.toolkit import ScopeMixin, check_deadline, check_shield, split
 from accord.toolkit.errors import members
+from accord.toolkit.scopes import ACTIVE, LEFT, NEW
 
 from .loops import DEADLINE
 from .records import current_record, name_of_current_task
@@ -22,10 +23,8 @@ from .records import current_record, name_of_current_task
 if TYPE_CHECKING:
     from .records import TaskRecord
 
-NEW, ACTIVE, LEFT = 0, 1, 2
 
-
-class CancelScope:
+class CancelScope(ScopeMixin):
     """See ``accord.protocols.CancelScope``."""
 
     __slots__ = ("_deadline", "_delay", "_host", "_native", "_parent", "_phase", "_reason", "_shield")
@@ -115,11 +114,6 @@ class CancelScope:
             if self._native is not None and self._phase == ACTIVE:
                 self._native.cancel()
 
-    def check_new(self) -> None:
-        """Refuse a second entry."""
-        if self._phase != NEW:
-            raise RuntimeError("this cancel scope was entered before; a scope can be used only once")
-
     def bind(self, native: trio.CancelScope) -> None:
         """Begin, with Trio's scope, which has just been entered in the current task."""
         host = current_record()
@@ -156,13 +150,10 @@ class CancelScope:
 
     def leave(self, exc: BaseException | None) -> None:
         """Take the scope from its task's chain; ``RuntimeError`` where it may not be left."""
-        if self._phase != ACTIVE:
-            raise RuntimeError(
-                "this cancel scope was left before" if self._phase == LEFT else "this cancel scope was not entered"
-            )
+        self.check_active()
         host = self._host
         if host.scope is not self or current_record() is not host:
-            self.refuse_exit()
+            self.refuse_exit(host, current_record())
         if exc is not None:
             # Asked while the scope is active: deadlines that have passed unnoticed, its own as the reason for an error
             # and outer ones, which the cancellation then belongs to (TIME-15).
@@ -176,22 +167,3 @@ class CancelScope:
     def look_at_clock(self) -> None:
         """Cancel the scope if its deadline has passed, as asking Trio's scope does."""
         _ = self.cancel_called
-
-    def refuse_exit(self) -> None:
-        """Raise the error for an exit in the wrong task or in the wrong order."""
-        host, current = self._host, current_record()
-        if current is not host:
-            raise RuntimeError(
-                f"this cancel scope was entered in task {host.name!r} and can't be left in task {current.name!r}; "
-                "usual causes: an async generator or fixture that is finished by another task than it was started in"
-            )
-        raise RuntimeError(
-            f"this cancel scope is not the innermost one of task {host.name!r}: a scope or task group that was entered "
-            "after it is still open"
-        )
-
-    def __repr__(self) -> str:
-        phase = ("new", "active", "left")[self._phase]
-        cancelled = f", {self._reason}" if self._reason is not None else ""
-        deadline = "" if self._deadline == inf else f", deadline {self._deadline:g}"
-        return f"<CancelScope {phase}{', shielded' if self._shield else ''}{deadline}{cancelled}>"

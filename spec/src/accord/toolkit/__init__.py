@@ -16,10 +16,14 @@ from .coroutines import call_for_coroutine, check_coroutine, task_name
 from .errors import exit_exception, group_error, hide_frames_of, note_task, prune, split
 from .groups import TaskGroupMixin
 from .handles import HandleMixin, StartStatus
+from .outcomes import Outcome
+from .scopes import ScopeMixin
 
 __all__ = [
     "DEFAULT_BUDGET",
     "HandleMixin",
+    "Outcome",
+    "ScopeMixin",
     "StartStatus",
     "TaskGroupMixin",
     "call_for_coroutine",

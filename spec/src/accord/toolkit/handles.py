@@ -30,6 +30,7 @@ class HandleMixin(Generic[T]):
         _error: BaseException | None
         _start_value: Any  # UNSET unless begun by start()
         _waiters: list[AnyParker] | None
+        _watchers: list[Callable[[], object]] | None
         _coro: Any
     else:
         __slots__ = ()
@@ -109,14 +110,29 @@ class HandleMixin(Generic[T]):
         """See ``protocols.TaskHandle``."""
         return self._wait_value().__await__()
 
+    def watch(self, callback: Callable[[], object]) -> None:
+        """Call ``callback`` when the task has ended."""
+        if self._watchers is None:
+            self._watchers = []
+        self._watchers.append(callback)
+
+    def unwatch(self, callback: Callable[[], object]) -> None:
+        """Forget ``callback``."""
+        if self._watchers is not None and callback in self._watchers:
+            self._watchers.remove(callback)
+
     def _settle(self, status: HandleStatus) -> None:
-        """Enter a final status and wake those who wait; called once by the backend."""
+        """Enter a final status, wake those who wait and call those who watch; called once by the backend."""
         self._status = status
-        waiters = self._waiters
+        waiters, watchers = self._waiters, self._watchers
         if waiters is not None:
             self._waiters = None
             for parker in waiters:
                 parker.unpark(None)
+        if watchers is not None:
+            self._watchers = None
+            for callback in watchers:
+                callback()
 
     def __repr__(self) -> str:
         return f"<TaskHandle {self.name!r} {self._status.value}>"
