@@ -161,9 +161,9 @@ class LoopState:
             else:
                 self._dead -= 1
 
-    def observe(self, record: TaskRecord) -> None:
-        """Look at a cancelled task again, after what is ready now has run."""
-        self._rechecks[record] = None
+    def observe(self, *records: TaskRecord) -> None:
+        """Look at cancelled tasks again, after what is ready now has run."""
+        self._rechecks.update(dict.fromkeys(records))
         if not self._rechecking:
             self._rechecking = True
             self.loop.call_soon(self._recheck)

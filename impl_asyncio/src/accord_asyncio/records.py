@@ -166,23 +166,25 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
 
     def note_delivery(self) -> None:
         """Note in the scopes that are being cancelled how many native requests there were before."""
-        natives = self.requests_delivered()
+        natives = self.requests_delivered() if self.task.cancelling() else 0
         scope: CancelScope | None = self.scope
         while scope is not None and scope._effective:
-            if scope._mark is None or natives < scope._mark:
+            mark = scope._mark
+            if mark is None or natives < mark:
                 scope._mark = natives
             if scope is self:
                 return
             scope = scope._parent
 
     def deliver(self) -> None:
-        """Cancel what the task waits for, and see to it that nothing that it waits for next is forgotten."""
+        """Cancel what the task waits for; the caller puts the task under observation."""
+        if self.task is None:
+            return  # it is just being made
+        self.note_delivery()
         waiter = waited_for(self.task) if self.stepped else None
         if waiter is not None and not waiter.done():
-            self.note_delivery()
             self.hit = waiter
             waiter.cancel(self.reason())
-        self.state.observe(self)
 
     def recheck(self) -> bool:
         """Deliver again where the task, still cancelled, has begun another wait; true to be asked once more."""
@@ -216,7 +218,7 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
             self.state.loop.call_later(min(2.0 ** (self._strikes - PATIENCE) / 1000, LONGEST_DELAY), self._deliver_late)
             return False
         self.deliver()
-        return False
+        return True
 
     def _look_again(self, _: object) -> None:
         self.state.observe(self)
@@ -224,6 +226,7 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
     def _deliver_late(self) -> None:
         if self._phase == ACTIVE and self.scope._effective:
             self.deliver()
+            self.state.observe(self)
 
     def take_back(self) -> None:
         """Withdraw the ``Task.cancel()`` requests that were ours and have been delivered."""

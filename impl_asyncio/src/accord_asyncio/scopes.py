@@ -283,6 +283,7 @@ def update(top: CancelScope) -> None:
     if effective == top._effective:
         return
     todo = [(top, effective)]
+    delivered: list[TaskRecord] = []
     for scope, effective in todo:  # grows while it is walked
         host = scope._host
         chain: list[CancelScope] = []
@@ -293,8 +294,6 @@ def update(top: CancelScope) -> None:
             inner = inner._parent
         while True:
             scope._effective = effective
-            if effective and scope._mark is None and host.task is not None:
-                scope._mark = host.requests_delivered()
             if scope._tasks:
                 for record in scope._tasks:
                     below = record._reason is not None or (effective and not record._shield)
@@ -303,12 +302,16 @@ def update(top: CancelScope) -> None:
             if not chain:
                 if effective:
                     host.deliver()
+                    delivered.append(host)
                 break
             scope = chain.pop()
             below = scope._reason is not None or (effective and not scope._shield)
             if below == scope._effective:
                 break
             effective = below
+    if delivered:
+        # Not sooner, so that the next look comes after the tasks have run.
+        top._host.state.observe(*delivered)
 
 
 def effective_deadline(record: TaskRecord) -> float:
