@@ -13,7 +13,7 @@ was cut short (TASK-6).
 
 from __future__ import annotations
 
-from asyncio import CancelledError, Future, Task
+from asyncio import CancelledError, Future
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from functools import partial
@@ -37,7 +37,7 @@ from accord.toolkit.groups import ENDED, NEW, OPEN
 
 from .current import current_record, current_task
 from .parking import bare_yield, checkpoint, shielded_yield
-from .records import TaskRecord, attach
+from .records import Task, TaskRecord, attach
 from .scopes import CancelScope, update
 
 T = TypeVar("T")
@@ -48,6 +48,8 @@ _NATIVE = CancelReason("native")
 
 class _ExitFuture(Future[Any]):
     """What a host waits for until its tasks have ended: a native request cancels these, and is delivered afterwards."""
+
+    __slots__ = ("_scope",)
 
     _scope: CancelScope
 

@@ -93,23 +93,24 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
 
     task: asyncio.Task[Any]
 
+    # As a scope it has neither deadline nor shield, catches nothing and is no scope of a group: no need for fields.
+    _deadline = inf
+    _delay = None
+    _shield = False
+    _caught = False
+    _entry = None
+    _tasks = None
+    _native = 0
+
     def __init__(
         self, state: LoopState, coro: Any, name: str | None, parent: CancelScope | None, parent_id: int | None
     ) -> None:
-        # The fields of CancelScope, without the cost of another call per task.
-        self._deadline = inf
-        self._delay = None
-        self._shield = False
         self._phase = ACTIVE
         self._effective = False if parent is None else parent._effective
-        self._caught = False
         self._reason = None
-        self._entry = None
-        self._tasks = None
         self._mark = None
         self._host = self
         self._parent = parent
-        self._native = 0
         self.state = state
         self.scope: CancelScope = self
         self.id = next(_ids)
@@ -166,7 +167,7 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
 
     def note_delivery(self) -> None:
         """Note in the scopes that are being cancelled how many native requests there were before."""
-        natives = self.requests_delivered() if self.task.cancelling() else 0
+        natives = self.requests_delivered()
         scope: CancelScope | None = self.scope
         while scope is not None and scope._effective:
             mark = scope._mark
@@ -245,6 +246,8 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
 
     def requests_delivered(self) -> int:
         """The native requests that are not taken back, without one that is yet to be delivered."""
+        if not self.task.cancelling():
+            return 0
         return self.natives() - (requested(self.task) and not self.issued)
 
     def put_off(self, exc: CancelledError, before: int) -> None:
@@ -271,8 +274,6 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
         self._phase = LEFT
         if self._name is None:
             self._name = self.task.get_name()
-        if self._entry is not None:
-            self.state.disarm(self)
         self.hit = None
         # Task and record refer to each other, and the record to itself as a scope; such circles would wait for the
         # garbage collector (TASK-36).
@@ -291,6 +292,14 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
 
     def __repr__(self) -> str:
         return f"<TaskHandle {self.name!r} {self._status.value}>"
+
+
+class Task(asyncio.Task[Any]):
+    """A native task with a place for its record, which is cheaper than a dictionary for its attributes."""
+
+    __slots__ = (ATTRIBUTE,)
+
+    _accord_record: TaskRecord
 
 
 # For task classes whose instances take no attribute.
