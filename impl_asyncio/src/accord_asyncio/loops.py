@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
+from functools import partial
 from heapq import heapify, heappop, heappush
 from itertools import count
 from math import inf
@@ -40,23 +42,46 @@ Ts = TypeVarTuple("Ts")
 
 
 class LoopToken:
-    """See ``accord.protocols.LoopToken``."""
+    """See ``accord.protocols.LoopToken``.
 
-    __slots__ = ("__weakref__", "_loop")
+    asyncio forgets what it was given after its last turn. So the calls are kept here, and those that the loop has not
+    come to are carried out when it is closed (RUN-13). There is no lock, which a signal handler could meet locked.
+    """
+
+    __slots__ = ("__weakref__", "_calls", "_loop")
 
     backend_name = "asyncio"
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self._calls: deque[Callable[[], object]] = deque()
 
     def call_soon(self, func: Callable[[*Ts], object], /, *args: *Ts) -> None:
         """See ``accord.protocols.LoopToken``."""
+        call = partial(func, *args)
+        self._calls.append(call)
         try:
-            self._loop.call_soon_threadsafe(func, *args)
+            self._loop.call_soon_threadsafe(self._carry_out)
         except RuntimeError:
+            try:
+                self._calls.remove(call)
+            except ValueError:
+                return  # finish() was faster
             if self._loop.is_closed():
                 raise RunFinishedError("the event loop that this token belongs to is closed") from None
             raise
+
+    def _carry_out(self) -> None:
+        if self._calls:
+            self._calls.popleft()()
+
+    def finish(self) -> None:
+        """Carry out what the loop, which is closed, has left undone; errors go where it would send them."""
+        while self._calls:
+            try:
+                self._carry_out()
+            except Exception as exc:
+                self._loop.call_exception_handler({"message": "a call from outside failed", "exception": exc})
 
     def hold_clock(self) -> None:
         """See ``accord.protocols.LoopToken``; only a virtual clock can be held."""
@@ -168,6 +193,11 @@ class LoopState:
             self._rechecking = True
             self.loop.call_soon(self._recheck)
 
+    def end(self) -> None:
+        """Part from the loop, which has been closed, and finish what it has left undone."""
+        delattr(self.loop, ATTRIBUTE)
+        self.token.finish()
+
     def _recheck(self) -> None:
         records, self._rechecks = self._rechecks, {}
         self._rechecking = False
@@ -186,9 +216,3 @@ def state_of(loop: asyncio.AbstractEventLoop) -> LoopState:
         state = LoopState(loop)
         setattr(loop, ATTRIBUTE, state)
     return state
-
-
-def forget(loop: asyncio.AbstractEventLoop) -> None:
-    """Part a loop that is about to be closed from its state, which refers to it."""
-    if hasattr(loop, ATTRIBUTE):
-        delattr(loop, ATTRIBUTE)

@@ -11,7 +11,7 @@ from accord.protocols import HandleStatus
 from accord.toolkit import Outcome, check_budget, check_flag, check_options, task_name
 from accord.toolkit.coroutines import call_for_awaitable
 
-from .loops import forget, state_of
+from .loops import state_of
 from .records import TaskRecord, attach
 from .virtual import VirtualLoop
 
@@ -66,10 +66,11 @@ def run(main: Callable[..., Awaitable[Any]], args: tuple[Any, ...], options: Map
     check_options("asyncio", options, OPTIONS)
     outcome = Outcome()
     budget = check_budget(options)
-    with asyncio.Runner(debug=options.get("debug"), loop_factory=_loop_factory(options)) as runner:
-        loop = runner.get_loop()
-        try:
+    runner = asyncio.Runner(debug=options.get("debug"), loop_factory=_loop_factory(options))
+    state = state_of(runner.get_loop())
+    try:
+        with runner:
             runner.run(_main(main, args, budget, outcome))
-        finally:
-            forget(loop)
+    finally:
+        state.end()
     return outcome.unwrap()
