@@ -24,6 +24,8 @@ MAX_RESTARTS = 10
 
 POLL_INTERVAL = 0.1
 
+ALL_TESTS = ("--pyargs", "accord_conformance.suite")
+
 
 @dataclass(slots=True)
 class TestResult:
@@ -62,12 +64,17 @@ class SuiteRun:
 
 
 def run_suite(
-    options: Sequence[str], *, stop_at_failure: bool = False, progress: Callable[[str], object] = str
+    options: Sequence[str],
+    *,
+    stop_at_failure: bool = False,
+    progress: Callable[[str], object] = str,
+    tests: Sequence[str] = ALL_TESTS,
 ) -> SuiteRun:
     """Run the suite's tests and return what came of each.
 
     :param options: options of pytest and of the plugin that choose backend, variant and tests.
     :param progress: called with the outcome of each test as it ends.
+    :param tests: where pytest looks for tests.
     """
     result = SuiteRun()
     with tempfile.TemporaryDirectory(prefix="accord-conformance-") as folder:
@@ -76,7 +83,7 @@ def run_suite(
         output = Path(folder, "output")
         reader = _EventReader(events, result, progress)
         for _ in range(MAX_RESTARTS + 1):
-            status = _run_process([*options, *(["-x"] if stop_at_failure else [])], events, output, reader)
+            status = _run_process([*options, *(["-x"] if stop_at_failure else []), *tests], events, output, reader)
             if reader.unfinished is not None:
                 seen = _tail(Path(f"{events}.stacks")) + _tail(output)
                 message = f"The process ended with status {status} during the test.\n{seen}"
@@ -97,7 +104,6 @@ def _run_process(options: Sequence[str], events: Path, output: Path, reader: _Ev
     command = [
         *(sys.executable, "-m", "pytest", "-p", "accord_conformance.plugin", "-c", os.devnull, "--rootdir", str(suite)),
         *("-p", "no:cacheprovider", "-W", "error", "-q", "--tb=short", f"--accord-events={events}", *options),
-        *("--pyargs", "accord_conformance.suite"),
     ]
     environment = {key: value for key, value in os.environ.items() if key not in ("PYTEST_ADDOPTS", "ACCORD_BACKEND")}
     environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"

@@ -1,0 +1,69 @@
+"""Running mutants and counting which of them the suite notices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from accord_conformance.rules import Rule
+from accord_conformance.session import SuiteRun, run_suite
+
+from .making import Mutant
+
+ZOO = "accord_conformance.mutants.zoo"
+PATIENCE = 4
+"""Seconds that a test may take: a mutant that hangs is noticed by that."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a mutant."""
+
+    mutant: Mutant
+    killed_by: list[str]
+    """The tests of its rule that failed and said so."""
+    survived_because: str
+    """Empty if it was killed."""
+
+
+@cache
+def files_about(rule: str) -> tuple[str, ...]:
+    """Return the files of the suite that name a rule: to collect all others would take longer than to run these."""
+    suite = Path(__file__).parent.parent / "suite"
+    return tuple(str(file) for file in sorted(suite.rglob("test_*.py")) if f'"{rule}"' in file.read_text("utf-8"))
+
+
+def attack(mutant: Mutant) -> Verdict:
+    """Run the tests of the rule that a mutant breaks."""
+    run = _run(f"{ZOO}:{mutant.name}", mutant.rule)
+    killers = [test.id for test in run.tests.values() if test.outcome == "failed" and mutant.rule in test.rules]
+    if killers:
+        return Verdict(mutant, killers, "")
+    outcomes = sorted({test.outcome for test in run.tests.values()})
+    return Verdict(mutant, [], run.problem or f"its tests say: {', '.join(outcomes) or 'nothing, there are none'}")
+
+
+def attack_all(mutants: Iterable[Mutant], jobs: int, progress: Callable[[Verdict], object]) -> list[Verdict]:
+    """Run many mutants, several at a time, and return the verdicts in their order."""
+    verdicts: list[Verdict] = []
+    with ThreadPoolExecutor(jobs) as pool:
+        for verdict in pool.map(attack, mutants):
+            progress(verdict)
+            verdicts.append(verdict)
+    return verdicts
+
+
+def _run(backend: str, rule: str) -> SuiteRun:
+    options = [f"--accord-backend={backend}", f"--accord-rule={rule}", f"--accord-patience={PATIENCE}"]
+    return run_suite(options, stop_at_failure=True, tests=files_about(rule))
+
+
+def without_mutant(rules: Iterable[Rule], mutants: Iterable[Mutant]) -> Iterator[Rule]:
+    """Yield the MUST rules that can be tested and that no mutant breaks."""
+    broken = {mutant.rule for mutant in mutants}
+    for rule in rules:
+        if rule.level == "MUST" and not rule.untested and rule.id not in broken:
+            yield rule
