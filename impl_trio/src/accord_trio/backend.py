@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from math import inf
-from typing import TypeVar
+from typing import TypeVar, TypeVarTuple, Unpack
 
 import trio
-from typing_extensions import TypeVarTuple, Unpack
 
 from accord.protocols import TaskInfo
 
@@ -44,6 +43,16 @@ class TrioBackend:
     cancelled_exc_class: type[BaseException] = trio.Cancelled
     variants: Mapping[str, Mapping[str, object]] = {"budget-1": {"checkpoint_budget": 1}}
 
+    # What needs no code here costs no call here either.
+    is_running_here = staticmethod(trio.lowlevel.in_trio_run)
+    current_time = staticmethod(trio.current_time)
+    current_task = staticmethod(current_record)
+    checkpoint = staticmethod(trio.lowlevel.checkpoint)
+    cancel_shielded_checkpoint = staticmethod(trio.lowlevel.cancel_shielded_checkpoint)
+    create_cancel_scope = staticmethod(CancelScope)
+    create_task_group = staticmethod(TaskGroup)
+    create_parker = staticmethod(Parker)
+
     def __init__(self) -> None:
         self.readiness = Readiness()
         self.testing = Testing()
@@ -63,21 +72,9 @@ class TrioBackend:
         result: T = runner.run(main, args, options)
         return result
 
-    def is_running_here(self) -> object:
-        """See ``accord.protocols.Backend``."""
-        return trio.lowlevel.in_trio_run()
-
     def current_token(self) -> LoopToken:
         """See ``accord.protocols.Backend``."""
         return current_state().token
-
-    def current_time(self) -> float:
-        """See ``accord.protocols.Backend``."""
-        return trio.current_time()
-
-    def create_cancel_scope(self, deadline: float, delay: float | None, shield: bool, /) -> CancelScope:
-        """See ``accord.protocols.Backend``."""
-        return CancelScope(deadline, delay, shield)
 
     def current_effective_deadline(self) -> float:
         """See ``accord.protocols.Backend``."""
@@ -86,19 +83,11 @@ class TrioBackend:
         deadline = trio.current_effective_deadline()
         return -inf if deadline <= trio.current_time() else deadline
 
-    async def checkpoint(self) -> None:
-        """See ``accord.protocols.Backend``."""
-        await trio.lowlevel.checkpoint()
-
     async def checkpoint_if_cancelled(self) -> None:
         """See ``accord.protocols.Backend``."""
         deadline = trio.current_effective_deadline()
         if deadline != inf and deadline <= trio.current_time():
             await trio.lowlevel.checkpoint()
-
-    async def cancel_shielded_checkpoint(self) -> None:
-        """See ``accord.protocols.Backend``."""
-        await trio.lowlevel.cancel_shielded_checkpoint()
 
     def checkpoint_due(self) -> bool:
         """See ``accord.protocols.Backend``."""
@@ -119,14 +108,6 @@ class TrioBackend:
         else:
             await with_own_context(trio.sleep_until, deadline)
 
-    def create_task_group(self, name: str | None, /) -> TaskGroup:
-        """See ``accord.protocols.Backend``."""
-        return TaskGroup(name)
-
-    def current_task(self) -> TaskInfo:
-        """See ``accord.protocols.Backend``."""
-        return current_record()
-
     def running_tasks(self) -> Sequence[TaskInfo]:
         """See ``accord.protocols.Backend``."""
         # The root task opens one nursery after the other: for its own tasks, and last for the main task.
@@ -144,10 +125,6 @@ class TrioBackend:
         """See ``accord.protocols.Backend``."""
         if isinstance(task, records.TaskRecord):
             task.unwatch(callback)
-
-    def create_parker(self) -> Parker:
-        """See ``accord.protocols.Backend``."""
-        return Parker()
 
     def __repr__(self) -> str:
         return f"<accord trio backend {self.version}>"

@@ -18,10 +18,9 @@ from contextvars import Context
 from math import inf
 from sys import getrefcount
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, TypeVarTuple
 
 import trio
-from typing_extensions import TypeVarTuple
 
 from accord.protocols import CancelReason, HandleStatus
 from accord.toolkit import (

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Awaitable, Callable
+from sys import exception
 from typing import Any, TypeVar
 
-import trio
+from trio import Cancelled
+from trio.lowlevel import Abort, Task, current_task, reschedule, wait_task_rescheduled
 
 T = TypeVar("T")
 
@@ -18,10 +19,10 @@ async def with_own_context(wait: Callable[..., Awaitable[T]], *args: Any) -> T:
 
     Trio creates it in the task that cancels, where it picks up what that task is handling (ERR-9).
     """
-    handled = sys.exception()
+    handled = exception()
     try:
         return await wait(*args)
-    except trio.Cancelled as exc:
+    except Cancelled as exc:
         if exc is not handled:
             exc.__context__ = handled
         raise
@@ -29,8 +30,8 @@ async def with_own_context(wait: Callable[..., Awaitable[T]], *args: Any) -> T:
         del handled
 
 
-def _refuse(_: object) -> trio.lowlevel.Abort:
-    return trio.lowlevel.Abort.FAILED
+def _refuse(_: object) -> Abort:
+    return Abort.FAILED
 
 
 class Parker:
@@ -40,28 +41,38 @@ class Parker:
 
     def __init__(self) -> None:
         self._phase = _NEW
-        self._task: trio.lowlevel.Task | None = None
+        self._task: Task | None = None
         self._value: Any = None
 
     async def park(self) -> Any:
         """See ``accord.protocols.Parker``."""
-        return await self._park(self._abort)
+        if self._phase == _NEW:
+            self._task = current_task()
+            self._phase = _PARKED
+            # As with_own_context does it, without its coroutine.
+            handled = exception()
+            try:
+                await wait_task_rescheduled(self._abort)
+            except Cancelled as exc:
+                if exc is not handled:
+                    exc.__context__ = handled
+                raise
+            finally:
+                del handled
+        return self._value
 
     async def park_shielded(self) -> Any:
         """See ``accord.protocols.Parker``."""
-        return await self._park(_refuse)
-
-    async def _park(self, abort: Callable[[Any], trio.lowlevel.Abort]) -> Any:
         if self._phase == _NEW:
-            self._task = trio.lowlevel.current_task()
+            self._task = current_task()
             self._phase = _PARKED
-            await with_own_context(trio.lowlevel.wait_task_rescheduled, abort)
+            await wait_task_rescheduled(_refuse)
         return self._value
 
-    def _abort(self, _: object) -> trio.lowlevel.Abort:
+    def _abort(self, _: object) -> Abort:
         self._phase = _CANCELLED
         self._task = None
-        return trio.lowlevel.Abort.SUCCEEDED
+        return Abort.SUCCEEDED
 
     def unpark(self, value: Any, /) -> bool:
         """See ``accord.protocols.Parker``."""
@@ -71,5 +82,5 @@ class Parker:
         self._phase = _WOKEN
         self._value = value
         if task is not None:
-            trio.lowlevel.reschedule(task)
+            reschedule(task)
         return True

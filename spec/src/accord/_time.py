@@ -30,7 +30,9 @@ def sleep(delay: float) -> Coroutine[Any, Any, None]:
 
     Raises ``ValueError`` for a negative delay or NaN and ``TypeError`` for what is no real number.
     """
-    if delay.__class__ is not float and not (delay.__class__ is int and 0 <= delay < _FAR):
+    if delay.__class__ is int and delay == 0:  # what most calls say
+        return (here.backend or current_backend()).checkpoint()
+    if delay.__class__ is not float and not (delay.__class__ is int and 0 < delay < _FAR):
         delay = check_delay(delay)
     backend = here.backend or current_backend()
     if delay == 0:

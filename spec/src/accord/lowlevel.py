@@ -49,12 +49,12 @@ def cancel_shielded_checkpoint() -> Coroutine[Any, Any, None]:
 
 def checkpoint_due() -> bool:
     """Return whether an operation that need not wait must call ``checkpoint()`` before it takes effect (CKPT-5)."""
-    return current_backend().checkpoint_due()
+    return (here.backend or current_backend()).checkpoint_due()
 
 
 def create_parker() -> Parker[Any]:
     """Return a parker for the current task: the primitive under everything that waits (PARK-1 to PARK-7)."""
-    return current_backend().create_parker()
+    return (here.backend or current_backend()).create_parker()
 
 
 def current_token() -> LoopToken:

@@ -8,9 +8,7 @@ Everything that is not here (locks, streams, sockets, threads, ...) is portable 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
-
-from typing_extensions import TypeVarTuple, Unpack
+from typing import Any, Protocol, TypeVar, TypeVarTuple, Unpack
 
 from .cancellation import CancelScope
 from .loop import LoopToken

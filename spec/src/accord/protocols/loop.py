@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
-
-from typing_extensions import TypeVarTuple, Unpack
+from typing import Protocol, TypeVarTuple, Unpack
 
 Ts = TypeVarTuple("Ts")
 

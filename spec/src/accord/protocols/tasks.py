@@ -6,9 +6,7 @@ from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context
 from enum import Enum
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
-
-from typing_extensions import TypeVarTuple, Unpack
+from typing import Any, Protocol, Self, TypeVar, TypeVarTuple, Unpack
 
 from .cancellation import CancelScope
 

@@ -29,14 +29,8 @@ class ConditionStatistics(NamedTuple):
     """The state of the lock."""
 
 
-class _Waiter:
-    __slots__ = ("lock_parker", "parker", "task")
-
-    def __init__(self, task: TaskInfo) -> None:
-        backend = here.backend or current_backend()
-        self.parker: AnyParker = backend.create_parker()
-        self.lock_parker: AnyParker = backend.create_parker()
-        self.task = task
+# A task in ``wait()``: the parker that a notification wakes, the one that the lock wakes, the task.
+_Waiter = tuple[AnyParker, AnyParker, TaskInfo]
 
 
 class Condition:
@@ -74,26 +68,29 @@ class Condition:
 
         The lock is held again whether this returns or raises (COND-3). ``RuntimeError`` if it is not held.
         """
+        backend = here.backend or current_backend()
         # A cancelled task must neither release the lock nor be notified.
-        await current_backend().checkpoint_if_cancelled()
+        await backend.checkpoint_if_cancelled()
         lock = self._lock
-        waiter = _Waiter(lock.check_held("wait with"))
+        task = lock.check_held("wait with")
+        parker, lock_parker = backend.create_parker(), backend.create_parker()
+        waiter = (parker, lock_parker, task)
         self._waiters.append(waiter)
         lock.release()
         try:
-            await waiter.parker.park()
+            await parker.park()
         except BaseException:
             if waiter in self._waiters:
                 self._waiters.remove(waiter)
             if lock.locked():
-                lock.enqueue(waiter.lock_parker, waiter.task)
+                lock.enqueue(lock_parker, task)
             else:
                 lock.acquire_nowait()
-                waiter.lock_parker.unpark(True)
-            if not await waiter.lock_parker.park_shielded():
+                lock_parker.unpark(True)
+            if not await lock_parker.park_shielded():
                 raise lock.broken() from None
             raise
-        if not await waiter.lock_parker.park_shielded():
+        if not await lock_parker.park_shielded():
             raise lock.broken()
 
     async def wait_for(self, predicate: Callable[[], T]) -> T:
@@ -121,9 +118,9 @@ class Condition:
 
     def _notify(self, n: int) -> None:
         while n > 0 and self._waiters:
-            waiter = self._waiters.popleft()
-            if waiter.parker.unpark(None):
-                self._lock.enqueue(waiter.lock_parker, waiter.task)
+            parker, lock_parker, task = self._waiters.popleft()
+            if parker.unpark(None):
+                self._lock.enqueue(lock_parker, task)
                 n -= 1
 
     def statistics(self) -> ConditionStatistics:

@@ -27,9 +27,11 @@ class Event:
     def set(self) -> None:
         """Raise the flag and wake all waiting tasks; idempotent, no checkpoint."""
         self._set = True
-        waiters, self._waiters = self._waiters, None
-        for parker in waiters or ():
-            parker.unpark(None)
+        waiters = self._waiters
+        if waiters is not None:
+            self._waiters = None
+            for parker in waiters:
+                parker.unpark(None)
 
     def is_set(self) -> bool:
         """Return whether the flag is up."""
