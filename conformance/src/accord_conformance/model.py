@@ -2,7 +2,8 @@
 
 One thread runs coroutines in rounds, each a step of every task that was runnable when it began. There is no I/O, and
 time is simulated: when nothing is runnable the clock jumps to the next deadline. In between it follows real time, or
-stands still (option ``frozen``). The option ``seed`` shuffles each round, to see a program under many schedules.
+stands still (option ``frozen``). To see a program under many schedules, the option ``seed`` shuffles each round, and
+lets some cancellations take a round more until they are raised.
 
 A cancellation is not sent to anybody. It is a state, computed from the chain of scopes and the clock each time that
 somebody asks (CANCEL-1). A parked task can't ask, so whatever changes the state is followed by a ``sweep``, which asks
@@ -74,7 +75,6 @@ class _Scope:
     parent: _Scope | None = None
     left: bool = False
     own: CancelReason | None = None  # why this very scope is cancelled
-    shown: CancelReason | None = None  # why it was first effectively cancelled
     cancelled_caught: bool = False
     hidden: bool = False  # made by this module, not by the program
 
@@ -82,6 +82,7 @@ class _Scope:
         """Return why this very scope is cancelled; a deadline counts from when somebody looks."""
         if self.own is None and self.task is not None and self.loop.time() >= self._deadline:
             self.own = CancelReason("deadline")
+            self.loop.sweep()
         return self.own
 
     def up(self) -> list[_Scope]:
@@ -97,12 +98,6 @@ class _Scope:
                 return reason if scope is self else reason._replace(kind="parent")
         return None
 
-    def update(self) -> None:
-        """Bring the reason that is shown up to date: the first cause, unless a shield has hidden it since."""
-        hidden = not self.left and self.shown is not None and self.shown.kind == "parent" and not self.cause(skip=1)
-        if self.shown is None or hidden:
-            self.shown = self.cause()
-
     def cancel_for(self, reason: CancelReason | None) -> None:
         self.own = self.look() or reason
         self.loop.sweep()
@@ -113,8 +108,7 @@ class _Scope:
 
     def end(self, task: _Task, cancelled: bool) -> bool:
         """Leave the scope, with a cancellation or not; return whether it is caught (CANCEL-10)."""
-        self.update()
-        self.cancelled_caught = cancelled and self.look() is not None and self.cause(skip=1) is None
+        self.cancelled_caught = self.look() is not None and cancelled and self.cause(skip=1) is None
         del self.loop.scopes[self]
         task.scope = self.parent or self
         self.task, self.parent, self.left = None, None, True
@@ -144,8 +138,7 @@ class _Scope:
 
     @property
     def cancel_reason(self) -> CancelReason | None:
-        self.update()
-        return self.shown
+        return self.cause()
 
     def cancel(self, reason: str | None = None) -> None:
         self.cancel_for(CancelReason("explicit", reason, None if (task := self.loop.current) is None else task.name))
@@ -157,7 +150,7 @@ class _Scope:
         if self.delay is not None:
             self._deadline = self.loop.time() + self.delay
         self.parent, task.scope, self.loop.scopes[self] = None if task.scope is self else task.scope, self, None
-        self.update()
+        self.look()
         return self
 
     def __exit__(self, kind: object, exc: BaseException | None, tb: object, /) -> bool:
@@ -184,6 +177,8 @@ class _Parker:
                 self.unpark(None, woken=False)
             await _pause()
         if not self.woken:
+            if _task().has_pending_cancellation() and _here.loop.hesitates():
+                await backend.cancel_shielded_checkpoint()
             raise Cancelled("cancelled")
         return self.value
 
@@ -215,12 +210,12 @@ class _Task(toolkit.HandleMixin[Any]):
     base: _Scope = field(default_factory=_Scope)  # around all of the task
     scope: _Scope = field(init=False)  # the innermost one
     parker: _Parker | None = None  # where it waits
-    watchers: list[Callable[[], object]] = field(default_factory=list[Callable[[], object]])
     _status: HandleStatus = HandleStatus.PENDING
     _value: Any = None
     _error: BaseException | None = None
     _start_value: Any = handles.UNSET
     _waiters: list[Any] | None = None
+    _watchers: list[Callable[[], object]] | None = None
 
     def __post_init__(self) -> None:
         self.scope = self.base if self.group is None else self.group._scope
@@ -264,8 +259,6 @@ class _Task(toolkit.HandleMixin[Any]):
         elif self.group is not None:
             self.group.take(cancelled, rest, self.name)
         self._settle(status)
-        while self.watchers:
-            _here.loop.call(self.watchers.pop(0))
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -301,8 +294,10 @@ class _Group(toolkit.TaskGroupMixin[_Scope]):
     def take(self, cancelled: BaseException | None, rest: BaseException | None, source: str) -> None:
         """Take note of how the body or a task ended (TASK-2, TASK-5, TASK-45)."""
         if cancelled is not None and self._scope.parent is not None:
-            self.cut, reason = True, self._scope.parent.cause()
-            self._scope.cancel_for(reason and reason._replace(kind="parent"))
+            self.cut, outer = True, self._scope.parent
+            while outer.look() is None and outer.parent is not None:  # shields may have gone up meanwhile
+                outer = outer.parent
+            self._scope.cancel_for(outer.own and outer.own._replace(kind="parent"))
         if rest is not None:
             self.note_error(rest, source)
 
@@ -336,7 +331,7 @@ class _Loop:
     """One run: the scheduler and the clock. Satisfies ``protocols.LoopToken``."""
 
     clock: Callable[[], float]
-    shuffle: Callable[[list[Any]], object]
+    random: Random | None
     budget: int
     backend_name: str = "model"
     offset: float = 0.0
@@ -353,7 +348,7 @@ class _Loop:
     tasks: dict[_Task, None] = field(default_factory=dict[_Task, None])
     scopes: dict[_Scope, None] = field(default_factory=dict[_Scope, None])
 
-    def call_soon(self, func: Callable[..., object], /, *args: Any) -> None:
+    def call_soon(self, func: Callable[..., object], /, *args: object) -> None:
         with self.guard:
             if self.closed:
                 raise RunFinishedError
@@ -370,10 +365,9 @@ class _Loop:
 
     def sweep(self) -> None:
         """After a change of any scope: cancel what waits and has become cancelled."""
-        for scope in self.scopes:
-            scope.update()
-        for parker in [task.parker for task in self.tasks if task.parker and task.scope.cause()]:
-            parker.unpark(None, woken=False)
+        for task in self.tasks:
+            if (parker := task.parker) is not None and task.scope.cause() is not None:
+                parker.unpark(None, woken=False)
 
     def call(self, func: Callable[..., object], args: tuple[Any, ...] = ()) -> None:
         """Call a function outside of tasks; what it raises ends the run (RUN-6, RUN-19)."""
@@ -410,6 +404,9 @@ class _Loop:
                 with _Scope(-inf):
                     await generator.aclose()
 
+    def hesitates(self) -> bool:
+        return self.random is not None and self.random.random() < 0.5
+
     def turn(self) -> None:
         """Let every runnable task take a step; if there is none, say so, or let the clock jump, or wait for a call."""
         if self.tasks and not self.ready and self.inbox.empty():
@@ -425,8 +422,10 @@ class _Loop:
                     self.call(*self.inbox.get(timeout=None if left >= 1e10 or self.clock is float else max(left, 0)))
         for _ in range(self.inbox.qsize()):
             self.call(*self.inbox.get())
-        self.sweep()
-        self.shuffle(self.ready)
+        for scope in self.scopes:
+            scope.look()
+        if self.random is not None:
+            self.random.shuffle(self.ready)
         for _ in range(len(self.ready)):
             self.current, self.skipped = self.ready.pop(0), 0
             try:
@@ -458,8 +457,8 @@ class _Backend:
     def run(self, main: Callable[..., Awaitable[Any]], args: tuple[Any, ...], options: Any, /) -> Any:
         toolkit.check_options(self.name, options, ("checkpoint_budget", "frozen", "seed"))
         clock = float if toolkit.check_flag(options, "frozen") else monotonic  # float() is always 0.0
-        shuffle = bool if (seed := options.get("seed")) is None else Random(seed).shuffle
-        return copy_context().run(_Loop(clock, shuffle, toolkit.check_budget(options)).run, main, args)
+        random = None if (seed := options.get("seed")) is None else Random(seed)
+        return copy_context().run(_Loop(clock, random, toolkit.check_budget(options)).run, main, args)
 
     async def checkpoint(self) -> None:
         await self.sleep_until(-inf)
@@ -481,10 +480,10 @@ class _Backend:
             await _Parker().park()
 
     def watch_task(self, task: Any, callback: Callable[[], object], /) -> None:
-        task.watchers.append(callback)
+        task.watch(callback)
 
     def unwatch_task(self, task: Any, callback: Callable[[], object], /) -> None:
-        task.watchers[:] = [watcher for watcher in task.watchers if watcher != callback]
+        task.unwatch(callback)
 
     async def wait_all_tasks_blocked(self) -> None:
         _here.loop.blocked.append(parker := _Parker())

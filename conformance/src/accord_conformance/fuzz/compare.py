@@ -7,12 +7,13 @@ no order explains it: the model runs the program under many schedules, and what 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accord.protocols import Backend
 
 from .interpreter import Trace, trace
-from .programs import Block, Writer, lines
+from .programs import Block, lines
+from .reduce import reduce
 
 Options = Mapping[str, object]
 
@@ -44,15 +45,15 @@ class Reference:
 class Difference:
     """A program that does on one backend what the reference never does."""
 
-    seed: int
     program: Block
-    title: str
+    subject: Subject
     found: Trace
     expected: Trace
 
     def report(self) -> str:
         """Describe the program and the first events that differ."""
-        text = [f"seed {self.seed}: {self.title} differs", *lines(self.program, "    ")]
+        title = self.subject.title
+        text = [f"{title} differs", *lines(self.program, "    ")]
         for task in sorted({*self.found, *self.expected}):
             found, expected = self.found.get(task, ()), self.expected.get(task, ())
             if found != expected:
@@ -61,14 +62,13 @@ class Difference:
                     min(len(found), len(expected)),
                 )
                 text.append(f"  {task}: after {same} equal events")
-                text.append(f"    {self.title}: {' | '.join(found[same : same + 4]) or 'nothing'}")
+                text.append(f"    {title}: {' | '.join(found[same : same + 4]) or 'nothing'}")
                 text.append(f"    reference: {' | '.join(expected[same : same + 4]) or 'nothing'}")
         return "\n".join(text)
 
 
-def compare(seed: int, subjects: Sequence[Subject], reference: Reference) -> tuple[list[Difference], bool]:
+def compare(program: Block, subjects: Sequence[Subject], reference: Reference) -> tuple[list[Difference], bool]:
     """Return the differences for one program, and whether its outcome depends on the order of runnable tasks."""
-    program = Writer(seed).program()
     found = [(subject, trace(program, subject.backend, subject.options)) for subject in subjects]
     schedules = reference.traces(program)
     first = next(schedules)
@@ -79,4 +79,22 @@ def compare(seed: int, subjects: Sequence[Subject], reference: Reference) -> tup
         unexplained = [(subject, outcome) for subject, outcome in unexplained if outcome != possible]
         if not unexplained:
             break
-    return [Difference(seed, program, subject.title, outcome, first) for subject, outcome in unexplained], tie
+    return [Difference(program, subject, outcome, first) for subject, outcome in unexplained], tie
+
+
+def minimise(difference: Difference, reference: Reference) -> Difference:
+    """Return a difference of the same backend in a smaller program."""
+    smallest = difference
+
+    def differs(program: Block) -> bool:
+        nonlocal smallest
+        outcome = trace(program, difference.subject.backend, difference.subject.options)
+        schedules = reference.traces(program)
+        first = next(schedules)
+        if outcome == first or outcome in schedules:
+            return False
+        smallest = replace(difference, program=program, found=outcome, expected=first)
+        return True
+
+    reduce(difference.program, differs)
+    return smallest

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 
 import accord
-from accord.lowlevel import checkpoint
-from accord.protocols import Backend, CancelScope, TaskHandle
+from accord.lowlevel import checkpoint, current_backend
+from accord.protocols import Backend, CancelScope, TaskGroup, TaskHandle
 from accord.toolkit.errors import members
 
 from .programs import (
@@ -20,11 +21,14 @@ from .programs import (
     Deadline,
     Finally,
     Group,
+    Join,
+    Look,
     Raise,
     Scope,
     SetEvent,
     Shield,
     Sleep,
+    Spawn,
     Statement,
     Swallow,
     Thread,
@@ -35,8 +39,11 @@ Trace = Mapping[str, tuple[str, ...]]
 """For each task what happened in it, in order, with the simulated times."""
 
 
-LIMIT = 1000.0
+LIMIT = 300.0
 """Simulated seconds after which a program is cancelled."""
+
+PATIENCE = 17.1
+"""Simulated seconds after which one more event is set, if the program has not done it."""
 
 
 class ProgramError(Exception):
@@ -60,8 +67,11 @@ class Interpreter:
     def __init__(self) -> None:
         self.trace: dict[str, list[str]] = {}
         self.scopes: dict[int, CancelScope] = {}
+        self.groups: dict[int, TaskGroup] = {}
         self.tasks: dict[int, TaskHandle[None]] = {}
         self.events = [accord.Event() for _ in range(3)]
+        self.helpers = accord.create_task_group()
+        self.threads = accord.Lock()
         self.start = accord.current_time()
 
     def note(self, task: str, text: str) -> None:
@@ -71,21 +81,21 @@ class Interpreter:
 
     async def run(self, program: Block) -> Trace:
         """Run the program to its end, whatever that is."""
-        async with accord.create_task_group() as group:
-            group.start_soon(self.sweep)
+        async with self.helpers:
+            self.helpers.start_soon(self.sweep)
             try:
                 with accord.move_on_after(LIMIT) as limit:
                     await self.block("main", program)
                 self.note("main", f"end, cut off: {limit.cancelled_caught}")
             except BaseException as exc:
                 self.note("main", f"end with {describe(exc)}")
-            group.cancel()
+            self.helpers.cancel()
         return {task: tuple(events) for task, events in self.trace.items()}
 
     async def sweep(self) -> None:
-        """End the waiting for events that nobody sets, which may go on behind a shield, where the limit can't reach."""
-        for number, event in enumerate(self.events):
-            await accord.sleep(LIMIT * (1.5 + number))
+        """End the waiting for events that nobody sets."""
+        for event in self.events:
+            await accord.sleep(PATIENCE)
             event.set()
 
     async def block(self, task: str, block: Block) -> None:
@@ -106,35 +116,76 @@ class Interpreter:
             case Checkpoint():
                 await checkpoint()
             case Thread(abandon):
-                await accord.to_thread.run_sync(int, abandon_on_cancel=abandon)
+                await self.thread(abandon)
             case Raise(number):
                 raise ProgramError(f"error {number}")
             case SetEvent(target):
                 self.events[target].set()
             case WaitEvent(target):
                 await self.events[target].wait()
-            case Cancel() | CancelTask() | Shield() | Deadline():
-                self.control(statement)
+            case Cancel() | CancelTask() | Shield() | Deadline() | Look():
+                self.control(task, statement)
+            case Join(target, seconds):
+                await self.join(task, target, seconds)
             case Scope():
                 await self.scope(task, statement)
             case Group():
                 await self.group(task, statement)
+            case Spawn(target, child):
+                if target in self.groups:
+                    await self.spawn(self.groups[target], child)
             case _:
                 await self.handling(task, statement)
 
-    def control(self, statement: Statement) -> None:
+    async def thread(self, abandon: bool) -> None:
+        """Wait for a thread, which ends when nothing else happens any more, so that it is no race in real time."""
+        release, done = threading.Event(), accord.Event()
+        self.helpers.start_soon(self.release, release, done)
+        try:
+            await accord.to_thread.run_sync(release.wait, abandon_on_cancel=abandon)
+        finally:
+            release.set()
+            done.set()
+
+    async def release(self, thread: threading.Event, done: accord.Event) -> None:
+        """End one thread after the other."""
+        testing = current_backend().testing
+        assert testing is not None
+        async with self.threads:
+            await testing.wait_all_tasks_blocked()
+            thread.set()
+            await done.wait()
+
+    def control(self, task: str, statement: Statement) -> None:
         """Do something to a scope or task that may be anywhere in its life, or not there yet."""
         match statement:
             case Cancel(target) if target in self.scopes:
-                self.scopes[target].cancel()
+                self.scopes[target].cancel(f"by {task}")
             case CancelTask(target) if target in self.tasks:
-                self.tasks[target].cancel()
+                self.tasks[target].cancel(f"by {task}")
             case Shield(target, up) if target in self.scopes:
                 self.scopes[target].shield = up
             case Deadline(target, seconds) if target in self.scopes:
                 self.scopes[target].deadline = accord.current_time() + seconds
+            case Look(target) if target in self.scopes:
+                self.look(task, f"scope {target}", self.scopes[target])
+                deadline = accord.current_effective_deadline() - self.start
+                pending = accord.get_current_task().has_pending_cancellation()
+                self.note(task, f"may wait until {deadline:.6f}, cancelled: {pending}")
             case _:
                 pass
+
+    def look(self, task: str, title: str, scope: CancelScope) -> None:
+        """Note what a scope says."""
+        reason = tuple(scope.cancel_reason or ())
+        self.note(task, f"{title}: called {scope.cancel_called}, caught {scope.cancelled_caught}, {reason}")
+
+    async def join(self, task: str, target: int, seconds: float) -> None:
+        """Wait for a task."""
+        if target in self.tasks:
+            with accord.move_on_after(seconds):
+                await self.tasks[target].wait()
+            self.note(task, f"task {target}: {self.tasks[target].status.value}")
 
     async def scope(self, task: str, statement: Scope) -> None:
         """Run a block in a scope, and note what the scope says afterwards."""
@@ -147,16 +198,13 @@ class Interpreter:
         try:
             with manager as scope:
                 self.scopes[statement.target] = scope
-                await self.block(task, statement.body)
+                try:
+                    await self.block(task, statement.body)
+                finally:
+                    self.look(task, f"in scope {statement.target}", scope)
         finally:
             assert scope is not None
-            # Of a scope that was not cancelled itself the rules don't say what it remembers once it is left.
-            reason = scope.cancel_reason if scope.cancel_called else None
-            self.note(
-                task,
-                f"scope {statement.target}: called {scope.cancel_called}, caught {scope.cancelled_caught}, "
-                f"{None if reason is None else reason.kind}",
-            )
+            self.look(task, f"after scope {statement.target}", scope)
 
     async def group(self, task: str, statement: Group) -> None:
         """Run a group."""
@@ -164,18 +212,23 @@ class Interpreter:
         self.scopes[statement.target] = group.cancel_scope
         try:
             async with group:
+                self.groups[statement.target] = group
                 for child in statement.children:
-                    if child.before_started is None:
-                        self.tasks[child.target] = group.start_soon(self.child, child)
-                    else:
-                        self.tasks[child.target] = await group.start(self.starting, child, return_handle=True)
+                    await self.spawn(group, child)
                 await self.block(task, statement.body)
         finally:
-            scope = group.cancel_scope
-            self.note(task, f"group {statement.target}: called {scope.cancel_called}, caught {scope.cancelled_caught}")
+            self.look(task, f"after group {statement.target}", group.cancel_scope)
             for child in statement.children:
                 if child.target in self.tasks:
                     self.note(task, f"task {child.target}: {self.tasks[child.target].status.value}")
+
+    async def spawn(self, group: TaskGroup, child: Child) -> None:
+        """Begin a task."""
+        name = f"task {child.target}"
+        if child.before_started is None:
+            self.tasks[child.target] = group.start_soon(self.child, child, name=name)
+        else:
+            self.tasks[child.target] = await group.start(self.starting, child, name=name, return_handle=True)
 
     async def child(self, child: Child) -> None:
         """Be a task of a group."""

@@ -78,6 +78,21 @@ class Deadline(Statement):
 
 
 @dataclass(frozen=True)
+class Look(Statement):
+    """Note what a scope says, wherever it is in its life, and until when the current task may wait."""
+
+    target: int
+
+
+@dataclass(frozen=True)
+class Join(Statement):
+    """Wait for a task, but no longer than some seconds, because it may be waiting for this one."""
+
+    target: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class SetEvent(Statement):
     """Raise a flag."""
 
@@ -122,6 +137,14 @@ class Group(Statement):
 
 
 @dataclass(frozen=True)
+class Spawn(Statement):
+    """Begin a task in a group that is further out, or not open any more."""
+
+    group: int
+    child: Child
+
+
+@dataclass(frozen=True)
 class Catch(Statement):
     """Swallow errors of the block, but no cancellation."""
 
@@ -143,6 +166,10 @@ class Finally(Statement):
     clean_up: Block
 
 
+Choice = tuple[int, Callable[[], Statement]]
+"""A weight, and what makes a statement."""
+
+
 @dataclass
 class Writer:
     """Makes one program from a seed."""
@@ -153,6 +180,7 @@ class Writer:
     _left: int = field(init=False)
     _names: int = 0
     _scopes: list[int] = field(default_factory=list[int])
+    _groups: list[int] = field(default_factory=list[int])
     _tasks: list[int] = field(default_factory=list[int])
 
     def __post_init__(self) -> None:
@@ -161,7 +189,10 @@ class Writer:
 
     def program(self) -> Block:
         """Return the program."""
-        return self._block(0)
+        statements: list[Statement] = []
+        while self._left > 0:  # an error ends one statement, not the program
+            statements.append(Catch(self._block(0)))
+        return tuple(statements)
 
     def _name(self) -> int:
         self._names += 1
@@ -180,33 +211,47 @@ class Writer:
         return tuple(statements) or (Sleep(self._seconds()),)
 
     def _statement(self, depth: int) -> Statement:
-        simple: list[tuple[int, Callable[[], Statement]]] = [
+        choices = self._simple()
+        if depth < 6:
+            choices += self._compound(depth)
+        (make,) = self._random.choices([make for _, make in choices], [weight for weight, _ in choices])
+        return make()
+
+    def _simple(self) -> list[Choice]:
+        choose, chance = self._random.choice, self._random.random
+        choices: list[Choice] = [
             (8, lambda: Sleep(self._seconds())),
             (1, Checkpoint),
-            (1, lambda: Thread(self._random.random() < 0.5)),
+            (1, lambda: Thread(chance() < 0.5)),
             (1, lambda: Raise(self._name())),
             (2, lambda: SetEvent(self._random.randint(0, 2))),
             (2, lambda: WaitEvent(self._random.randint(0, 2))),
         ]
         if self._scopes:
-            simple += [
-                (3, lambda: Cancel(self._random.choice(self._scopes))),
-                (1, lambda: Shield(self._random.choice(self._scopes), self._random.random() < 0.5)),
-                (1, lambda: Deadline(self._random.choice(self._scopes), self._seconds())),
+            choices += [
+                (3, lambda: Cancel(choose(self._scopes))),
+                (2, lambda: Shield(choose(self._scopes), chance() < 0.5)),
+                (2, lambda: Deadline(choose(self._scopes), self._seconds())),
+                (2, lambda: Look(choose(self._scopes))),
             ]
         if self._tasks:
-            simple.append((1, lambda: CancelTask(self._random.choice(self._tasks))))
-        if depth < 6:
-            simple += [
-                (7, lambda: self._scope(depth)),
-                (5, lambda: self._group(depth)),
-                (1, lambda: Catch(self._block(depth + 1))),
-                (1, lambda: Swallow(self._block(depth + 1))),
-                (2, lambda: Finally(self._block(depth + 1), self._block(depth + 1))),
+            choices += [
+                (2, lambda: CancelTask(choose(self._tasks))),
+                (2, lambda: Join(choose(self._tasks), self._seconds())),
             ]
-        weights = [weight for weight, _ in simple]
-        (make,) = self._random.choices([make for _, make in simple], weights)
-        return make()
+        return choices
+
+    def _compound(self, depth: int) -> list[Choice]:
+        choices: list[Choice] = [
+            (7, lambda: self._scope(depth)),
+            (5, lambda: self._group(depth)),
+            (1, lambda: Catch(self._block(depth + 1))),
+            (1, lambda: Swallow(self._block(depth + 1))),
+            (2, lambda: Finally(self._block(depth + 1), self._block(depth + 1))),
+        ]
+        if self._groups:
+            choices.append((3, lambda: Spawn(self._random.choice(self._groups), self._child(depth))))
+        return choices
 
     def _scope(self, depth: int) -> Scope:
         target = self._name()
@@ -219,8 +264,12 @@ class Writer:
     def _group(self, depth: int) -> Group:
         target = self._name()
         self._scopes.append(target)
+        self._groups.append(target)
         children = tuple(self._child(depth) for _ in range(self._random.randint(1, 3)))
-        return Group(target, children, self._block(depth + 1))
+        body = self._block(depth + 1)
+        if self._random.random() < 0.9:
+            self._groups.remove(target)
+        return Group(target, children, body)
 
     def _child(self, depth: int) -> Child:
         target = self._name()
@@ -243,15 +292,12 @@ def lines(block: Block, indent: str = "") -> Iterator[str]:
             case Group(target, children, body):
                 yield f"{indent}group {target}:"
                 for child in children:
-                    if child.before_started is not None:
-                        yield f"{indent}  start {child.target}:"
-                        yield from lines(child.before_started, indent + "    ")
-                        yield f"{indent}  then:"
-                    else:
-                        yield f"{indent}  task {child.target}:"
-                    yield from lines(child.body, indent + "    ")
+                    yield from _lines_of_child(child, indent + "  ")
                 yield f"{indent}  body:"
                 yield from lines(body, indent + "    ")
+            case Spawn(group, child):
+                yield f"{indent}in group {group}:"
+                yield from _lines_of_child(child, indent + "  ")
             case Catch(body) | Swallow(body):
                 yield f"{indent}{type(statement).__name__.lower()}:"
                 yield from lines(body, indent + "  ")
@@ -262,3 +308,13 @@ def lines(block: Block, indent: str = "") -> Iterator[str]:
                 yield from lines(clean_up, indent + "  ")
             case _:
                 yield f"{indent}{statement}"
+
+
+def _lines_of_child(child: Child, indent: str) -> Iterator[str]:
+    if child.before_started is None:
+        yield f"{indent}task {child.target}:"
+    else:
+        yield f"{indent}start {child.target}:"
+        yield from lines(child.before_started, indent + "  ")
+        yield f"{indent}then:"
+    yield from lines(child.body, indent + "  ")
