@@ -18,6 +18,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--accord-variant", metavar="NAME", help="the set of run options, named by the backend, to use")
     group.addoption("--accord-area", action="append", default=[], metavar="AREA", help="only the rules of this area")
     group.addoption("--accord-rule", action="append", default=[], metavar="RULE", help="only this rule, as AREA-N")
+    group.addoption("--accord-level", action="append", default=[], metavar="LEVEL", help="only the rules of this level")
     group.addoption("--accord-patience", type=float, default=20.0, metavar="S", help="seconds that a test may take")
     group.addoption("--accord-events", metavar="FILE", help="append what happens, a line of JSON for each event")
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,11 @@ _HEADING = re.compile(r"^### (?P<id>[A-Z]+-[1-9]\d*) · (?P<level>\w+) · (?P<ca
 _AREA = re.compile(r"^## (?P<area>[A-Z]+): (?P<title>\S.*)$")
 _LABEL = re.compile(r"^\*(?P<label>Why|Check|Untested):\* +(?P<text>\S.*)$", re.DOTALL)
 _LINK = re.compile(r"\]\((?P<file>[\w-]+\.md)\)")
+
+
+def version_numbers(version: str) -> tuple[int, ...]:
+    """Return a version as numbers, to be compared."""
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
 
 
 class RulesError(Exception):
@@ -73,6 +79,11 @@ class RuleBook(Mapping[str, Rule]):
     titles: Mapping[str, str]
     """What each area is about, by area."""
 
+    @property
+    def version(self) -> str:
+        """The version of the specification: the newest that a rule names."""
+        return max((rule.since for rule in self.values()), key=version_numbers, default="0")
+
     def __getitem__(self, rule_id: str) -> Rule:
         return self.rules[rule_id]
 
@@ -82,11 +93,15 @@ class RuleBook(Mapping[str, Rule]):
     def __len__(self) -> int:
         return len(self.rules)
 
-    def select(self, areas: set[str], ids: set[str]) -> list[Rule]:
-        """The rules of the given areas and with the given ids; all if neither is given."""
+    def select(self, areas: set[str], ids: set[str], levels: AbstractSet[str] = frozenset()) -> list[Rule]:
+        """The rules of the given areas and with the given ids, all if neither is given; only those of the levels."""
         for name in [*(areas - self.titles.keys()), *(ids - self.rules.keys())]:
             raise RulesError(f"no rule or area is called {name!r}")
-        return [rule for rule in self.values() if not (areas or ids) or rule.area in areas or rule.id in ids]
+        return [
+            rule
+            for rule in self.values()
+            if (not (areas or ids) or rule.area in areas or rule.id in ids) and (not levels or rule.level in levels)
+        ]
 
 
 def find_rules() -> Path:

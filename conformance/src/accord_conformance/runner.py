@@ -39,13 +39,14 @@ class Choice:
     variant: str | None
     areas: list[str]
     rules: list[str]
+    levels: list[str]
     patience: float
     events: str | None
 
     @classmethod
     def of(cls, config: pytest.Config) -> Choice:
         """Read the options."""
-        names = ("backend", "variant", "area", "rule", "patience", "events")
+        names = ("backend", "variant", "area", "rule", "level", "patience", "events")
         values: list[Any] = [config.getoption(f"--accord-{name}") for name in names]
         return cls(*values)
 
@@ -57,7 +58,7 @@ def make_session(config: pytest.Config) -> Session:
         backend = load_backend(choice.backend)
         options = load_options(backend, choice.variant)
         rules = load_rules()
-        selected = rules.select(set(choice.areas), set(choice.rules))
+        selected = rules.select(set(choice.areas), set(choice.rules), set(choice.levels))
     except (LoadError, RulesError) as error:
         raise pytest.UsageError(str(error)) from error
     return Session(choice, backend, options, rules, selected)

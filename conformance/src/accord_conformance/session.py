@@ -12,7 +12,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,9 @@ MAX_RESTARTS = 10
 """After so many hangs and crashes the rest of the suite is given up."""
 
 POLL_INTERVAL = 0.1
+
+LEAKS = ("ACCORD_BACKEND", "PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTHONASYNCIODEBUG", "PYTHONWARNINGS")
+"""Variables by which the surroundings would change the suite."""
 
 ALL_TESTS = ("--pyargs", "accord_conformance.suite")
 
@@ -68,22 +73,47 @@ def run_suite(
     *,
     stop_at_failure: bool = False,
     progress: Callable[[str], object] = str,
-    tests: Sequence[str] = ALL_TESTS,
+    files: Sequence[Path] | None = None,
+    jobs: int = 1,
 ) -> SuiteRun:
     """Run the suite's tests and return what came of each.
 
     :param options: options of pytest and of the plugin that choose backend, variant and tests.
     :param progress: called with the outcome of each test as it ends.
-    :param tests: where pytest looks for tests.
+    :param files: where the tests are; by default all of the suite.
+    :param jobs: how many processes share the files.
     """
     result = SuiteRun()
+    shares = [share for share in (files[job::jobs] for job in range(jobs)) if share] if files is not None else [None]
+    if len(shares) < 2:
+        for share in shares:
+            _run_share(options, stop_at_failure, progress, share, result)
+        return result
+    with ThreadPoolExecutor(len(shares)) as pool:
+        parts = [SuiteRun() for _ in shares]
+        list(pool.map(partial(_run_share, options, stop_at_failure, progress), shares, parts))
+    for part in parts:
+        result.tests.update(part.tests)
+        result.problem = result.problem or part.problem
+    return result
+
+
+def _run_share(
+    options: Sequence[str],
+    stop_at_failure: bool,
+    progress: Callable[[str], object],
+    files: Sequence[Path] | None,
+    result: SuiteRun,
+) -> None:
+    """Run the tests of some files, in one process after the other as long as tests hang or crash."""
+    where = ALL_TESTS if files is None else tuple(map(str, files))
     with tempfile.TemporaryDirectory(prefix="accord-conformance-") as folder:
         events = Path(folder, "events")
         events.touch()
         output = Path(folder, "output")
         reader = _EventReader(events, result, progress)
         for _ in range(MAX_RESTARTS + 1):
-            status = _run_process([*options, *(["-x"] if stop_at_failure else []), *tests], events, output, reader)
+            status = _run_process([*options, *(["-x"] if stop_at_failure else []), *where], events, output, reader)
             if reader.unfinished is not None:
                 seen = _tail(Path(f"{events}.stacks")) + _tail(output)
                 message = f"The process ended with status {status} during the test.\n{seen}"
@@ -91,11 +121,10 @@ def run_suite(
             elif status != EXIT_STATUS:
                 if status not in (0, 1, 5):
                     result.problem = _tail(output) or f"pytest ended with status {status}"
-                return result
+                return
             if stop_at_failure:
-                return result
+                return
         result.problem = f"given up after {MAX_RESTARTS + 1} tests that hung or ended the process"
-    return result
 
 
 def _run_process(options: Sequence[str], events: Path, output: Path, reader: _EventReader) -> int:
@@ -105,7 +134,7 @@ def _run_process(options: Sequence[str], events: Path, output: Path, reader: _Ev
         *(sys.executable, "-m", "pytest", "-p", "accord_conformance.plugin", "-c", os.devnull, "--rootdir", str(suite)),
         *("-p", "no:cacheprovider", "-W", "error", "-q", "--tb=short", f"--accord-events={events}", *options),
     ]
-    environment = {key: value for key, value in os.environ.items() if key not in ("PYTEST_ADDOPTS", "ACCORD_BACKEND")}
+    environment = {key: value for key, value in os.environ.items() if key not in LEAKS}
     environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     with output.open("wb") as log:
         process = subprocess.Popen(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
+from accord_conformance.catalog import files_of
 from accord_conformance.rules import Rule
 from accord_conformance.session import SuiteRun, run_suite
 
@@ -27,13 +26,6 @@ class Verdict:
     """The tests of its rule that failed and said so."""
     survived_because: str
     """Empty if it was killed."""
-
-
-@cache
-def files_about(rule: str) -> tuple[str, ...]:
-    """Return the files of the suite that name a rule: to collect all others would take longer than to run these."""
-    suite = Path(__file__).parent.parent / "suite"
-    return tuple(str(file) for file in sorted(suite.rglob("test_*.py")) if f'"{rule}"' in file.read_text("utf-8"))
 
 
 def attack(mutant: Mutant) -> Verdict:
@@ -58,7 +50,7 @@ def attack_all(mutants: Iterable[Mutant], jobs: int, progress: Callable[[Verdict
 
 def _run(backend: str, rule: str) -> SuiteRun:
     options = [f"--accord-backend={backend}", f"--accord-rule={rule}", f"--accord-patience={PATIENCE}"]
-    return run_suite(options, stop_at_failure=True, tests=files_about(rule))
+    return run_suite(options, stop_at_failure=True, files=files_of([rule]))
 
 
 def without_mutant(rules: Iterable[Rule], mutants: Iterable[Mutant]) -> Iterator[Rule]:

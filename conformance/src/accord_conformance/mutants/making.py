@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from accord_conformance.loader import load_backend
 
 DEFAULT_BASE = "asyncio"
+
+
+def _class_of(thing: object) -> Any:
+    return type(thing)
 
 
 class Broken:
@@ -26,15 +30,19 @@ class Broken:
     def __getattr__(self, member: str) -> Any:
         return getattr(self.base, member)
 
+    if TYPE_CHECKING:
+
+        def __setattr__(self, member: str, value: Any) -> None: ...
+
     @property
     def scope(self) -> Any:
         """The class of its cancel scopes."""
-        return type(self.base.create_cancel_scope(inf, None, False))
+        return _class_of(self.base.create_cancel_scope(inf, None, False))
 
     @property
     def group(self) -> Any:
         """The class of its task groups."""
-        return type(self.base.create_task_group(None))
+        return _class_of(self.base.create_task_group(None))
 
     def in_run(self, get: Callable[[], Any]) -> Any:
         """Return what ``get`` returns inside a run of the base: for classes whose objects exist only there."""
@@ -47,17 +55,17 @@ class Broken:
     @property
     def parker(self) -> Any:
         """The class of its parkers."""
-        return self.in_run(lambda: type(self.base.create_parker()))
+        return self.in_run(lambda: _class_of(self.base.create_parker()))
 
     @property
     def task(self) -> Any:
         """The class of its tasks' information, which is that of handles too."""
-        return self.in_run(lambda: type(self.base.current_task()))
+        return self.in_run(lambda: _class_of(self.base.current_task()))
 
     @property
     def token(self) -> Any:
         """The class of its loop tokens."""
-        return self.in_run(lambda: type(self.base.current_token()))
+        return self.in_run(lambda: _class_of(self.base.current_token()))
 
 
 Break = Callable[[Broken], object]
