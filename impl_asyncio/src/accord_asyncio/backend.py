@@ -131,16 +131,14 @@ class AsyncioBackend:
 
     async def sleep_until(self, deadline: float, /) -> None:
         """See ``accord.protocols.Backend``."""
-        if deadline == inf:
-            await Parker().park()
         record = current_record()
+        if deadline == inf or record.scope._effective:
+            await Parker().park()  # if cancelled it raises, and a shield that goes up meanwhile comes too late
         state = record.state
         now = state.time()
         if deadline <= now:
             await parking.checkpoint()
             return
-        if record.scope._effective:
-            await parking.checkpoint()
         while now < deadline:
             parker = Parker()
             timer = state.loop.call_at(min(deadline, now + FARTHEST), parker.unpark, None)

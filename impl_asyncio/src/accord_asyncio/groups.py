@@ -33,11 +33,12 @@ from accord.toolkit import (
     task_name,
 )
 from accord.toolkit.coroutines import close_quietly
+from accord.toolkit.errors import members
 from accord.toolkit.groups import ENDED, NEW, OPEN
 
 from .current import current_record, current_task
 from .parking import bare_yield, checkpoint, shielded_yield
-from .records import Task, TaskRecord, attach
+from .records import PARENT, Task, TaskRecord, attach
 from .scopes import CancelScope, update
 
 T = TypeVar("T")
@@ -108,6 +109,23 @@ def _is_running(record: TaskRecord) -> bool:
         return current_task() is record.task
     except RuntimeError:
         return False
+
+
+def _reason_outside(scope: CancelScope) -> CancelReason | None:
+    """Why a scope outside of ``scope`` was cancelled, the nearest one, whatever shields there are by now."""
+    outer = scope._parent
+    while outer is not None and outer._reason is None:
+        outer = outer._parent
+    return None if outer is None else outer._reason
+
+
+def _was_cut(inner: CancelScope, cancelled: BaseException, scope: CancelScope) -> bool:
+    """Whether a cancellation that left ``inner`` came from outside of ``scope``, where a shield hides it by now."""
+    while inner_ones := members(cancelled):
+        cancelled = inner_ones[0]
+    assert isinstance(cancelled, CancelledError)
+    ours = cancelled.args and isinstance(cancelled.args[0], CancelReason)
+    return bool(ours) and _reason_outside(scope) is not None and not inner._native_outstanding(cancelled)
 
 
 async def _run(record: TaskRecord, group: TaskGroup) -> None:
@@ -225,6 +243,8 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
                     if not starter.started:
                         raise
                     host.put_off(exc, before)
+                if holder._effective:
+                    starter.cut = True
             return self._start_result(starter, record, return_handle)
         finally:
             self._starting -= 1
@@ -244,7 +264,7 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
                 raise starter.error
             finally:
                 del starter, record
-        if starter.cut or starter.holder._effective:
+        if starter.cut:
             current_record().note_delivery()
             raise CancelledError(current_record().reason())
         raise RuntimeError(f"task {record.name!r} ended without calling task_status.started()")
@@ -253,18 +273,14 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
         """Take note of how a task failed; true for a cancellation that no scope caused."""
         parent = record._parent
         assert parent is not None
-        outer = parent._effective and not record._shield
         starter: _Starter | None = record.starter
-        error: BaseException | None
-        if isinstance(exc, CancelledError):
-            error = None
-            cut = outer
-        else:
-            cancelled, error = split(exc, CancelledError)
-            cut = outer and cancelled is not None
+        cancelled, error = split(exc, CancelledError)
+        cut = cancelled is not None and (
+            parent._effective or (record._reason is None and _was_cut(record, cancelled, parent))
+        )
         if cut:
             if starter is None:
-                self._cut_short(record)
+                self._cut_short()
             else:
                 starter.cut = True
         if error is None:
@@ -281,11 +297,12 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
         self._task_ended(record, HandleStatus.FAILED)
         return False
 
-    def _cut_short(self, record: TaskRecord) -> None:
+    def _cut_short(self) -> None:
         """Note that body or a task was ended by a scope outside of it, which ends the group (TASK-45)."""
         self._cut = True
         if self._scope._reason is None:
-            self._scope.cancel_for(record.reason()._replace(kind="parent"))
+            reason = _reason_outside(self._scope)
+            self._scope.cancel_for(PARENT if reason is None else reason._replace(kind="parent"))
 
     def _task_ended(self, record: TaskRecord, status: HandleStatus) -> None:
         parent = record._parent
@@ -347,16 +364,16 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
     def _body_raised(self, exc: BaseException, host: TaskRecord) -> CancelledError | None:
         """Take note of what the body raised; return it if it is a native cancellation."""
         scope = self._scope
-        if isinstance(exc, CancelledError):
-            if scope._effective:
-                self._cut_short(host)
+        cancelled, error = split(exc, CancelledError)
+        if cancelled is exc and isinstance(exc, CancelledError):
+            if scope._effective or _was_cut(scope, exc, scope):
+                self._cut_short()
                 return exc if scope._native_outstanding(exc) else None
             scope.cancel_for(_NATIVE)
             return exc
-        cancelled, error = split(exc, CancelledError)
-        if cancelled is not None and scope._effective:
+        if cancelled is not None and (scope._effective or _was_cut(scope, cancelled, scope)):
             scope.put_off_swallowed()
-            self._cut_short(host)
+            self._cut_short()
         if error is not None:
             prune(error)
             self.note_error(error, host.name)

@@ -66,7 +66,7 @@ _UNSHARED = _count_without_holder()
 class Starter:
     """The caller's side of ``start()``, until the task is started or has ended."""
 
-    __slots__ = ("error", "group", "native", "record", "started", "status", "task", "value")
+    __slots__ = ("cut", "error", "group", "native", "record", "started", "status", "task", "value")
 
     def __init__(self, group: TaskGroup) -> None:
         self.group = group
@@ -77,6 +77,7 @@ class Starter:
         self.started = False
         self.value: Any = None
         self.error: BaseException | None = None
+        self.cut: BaseException | None = None
 
     def on_started(self, value: Any) -> None:
         """Move the task into its group and let the caller of ``start()`` go on, unless that was cancelled."""
@@ -108,7 +109,7 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
         self._errors: list[BaseException] | None = None
         self._manager = trio.open_nursery()
 
-    def _record(self, coro: Any, name: str, outer: CancelScope | None) -> TaskRecord:
+    def _record(self, coro: Any, name: str, outer: CancelScope | TaskRecord) -> TaskRecord:
         host = self._scope._host
         return TaskRecord(host.state, coro, name, outer, host.id)
 
@@ -153,8 +154,11 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
                 status = HandleStatus.FINISHED
         except BaseException as exc:
             cancelled, error = (exc, None) if isinstance(exc, trio.Cancelled) else _split(exc)
-            if cancelled is not None and record.starter is None:
-                self._cut_short()
+            if cancelled is not None:
+                if record.starter is None:
+                    self._cut_short()
+                else:
+                    record.starter.cut = cancelled
             if error is not None:
                 status = HandleStatus.FAILED
                 self._task_failed(record, error, exc)
@@ -180,7 +184,7 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
 
     def _cut_short(self) -> None:
         """Note that body or a task was ended by a scope outside of it, which ends the group (TASK-45)."""
-        reason = self._scope.effective_reason() or CancelReason("native")
+        reason = self._scope.reason_outside() or CancelReason("native")
         self._scope.cancel_for(reason._replace(kind="parent"))
 
     async def start(
@@ -207,8 +211,7 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
                 record._start_value = starter.value
                 await trio.lowlevel.checkpoint()
             else:
-                outer = host.scope if host.scope is not None else host.outer
-                starter.record = record = self._record(coro, title, outer)
+                starter.record = record = self._record(coro, title, host.scope or host)
                 record.starter = starter
                 await with_own_context(self._start_native, record, title)
             if starter.started:
@@ -216,11 +219,13 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
             if starter.error is not None:
                 raise starter.error
             await trio.lowlevel.checkpoint_if_cancelled()
+            if starter.cut is not None:
+                raise starter.cut  # a shield hides by now what has cancelled it
             raise RuntimeError(f"task {record.name!r} ended without calling task_status.started()")
         finally:
             starter.status.disconnect()
             # An error's traceback leads to this frame, from where it should not be found again.
-            starter.error = starter.record = record = coro = None
+            starter.error = starter.cut = starter.record = record = coro = None
             del starter
 
     async def _start_native(self, record: TaskRecord, name: str) -> None:

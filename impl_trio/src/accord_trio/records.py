@@ -53,12 +53,12 @@ class TaskRecord(HandleMixin[Any]):
     )
 
     def __init__(
-        self, state: LoopState, coro: Any, name: str, outer: CancelScope | None, parent_id: int | None
+        self, state: LoopState, coro: Any, name: str, outer: CancelScope | TaskRecord | None, parent_id: int | None
     ) -> None:
         self.state = state
         self.id = next(_ids)
         self.parent_id = parent_id
-        self.outer = outer  # the scope that the task was started in
+        self.outer = outer  # the scope that it was started in, or the caller of start() if that has none
         self.scope: CancelScope | None = None  # its innermost own scope
         self.native: trio.CancelScope | None = None  # the scope of the whole task, once it runs
         self.reason: CancelReason | None = None  # set if it was cancelled through its handle
@@ -96,6 +96,12 @@ class TaskRecord(HandleMixin[Any]):
         if self.reason is not None or self.outer is None:
             return self.reason
         return self.outer.effective_reason()
+
+    def nearest_reason(self) -> CancelReason | None:
+        """As ``outer_reason``, whatever shields there are by now."""
+        if self.reason is not None or self.outer is None:
+            return self.reason
+        return self.outer.nearest_reason()
 
     def cancel(self, reason: str | None = None) -> None:
         """See ``accord.protocols.TaskHandle``."""

@@ -102,6 +102,14 @@ class CancelScope(ScopeMixin):
             return None
         return self._host.outer_reason() if self._parent is None else self._parent.effective_reason()
 
+    def reason_outside(self) -> CancelReason | None:
+        """Why a scope outside of this one was cancelled, the nearest one, whatever shields there are by now."""
+        return self._host.nearest_reason() if self._parent is None else self._parent.nearest_reason()
+
+    def nearest_reason(self) -> CancelReason | None:
+        """As ``reason_outside``, beginning with this scope."""
+        return self._reason if self.cancel_called else self.reason_outside()
+
     def cancel(self, reason: str | None = None) -> None:
         """See ``accord.protocols.CancelScope``."""
         if not self.cancel_called:

@@ -169,6 +169,40 @@ async def test_shield_is_raised_before_delivery() -> None:
     assert events == ["child goes on"]
 
 
+@rule("CANCEL-16", "CANCEL-2")
+async def test_shield_is_raised_after_a_wait_has_begun() -> None:
+    """A wait that began in a cancelled scope raises, though another task puts up a shield before it does."""
+    outcomes: list[str] = []
+
+    async def child() -> None:
+        with accord.CancelScope() as inner:
+            scopes.append(inner)
+            await event.wait()
+            outer.cancel()
+            try:
+                await accord.sleep(1000)
+                outcomes.append("slept")
+            finally:
+                outcomes.append("raised")
+
+    async def put_up() -> None:
+        await event.wait()
+        scopes[0].shield = True
+
+    scopes: list[accord.CancelScope] = []
+    event = accord.Event()
+    with accord.CancelScope() as outer:
+        async with accord.create_task_group() as group:
+            group.start_soon(child)
+            await settle()
+            with accord.CancelScope(shield=True):
+                async with accord.create_task_group() as helpers:
+                    helpers.start_soon(put_up)
+                    await settle()
+                    event.set()
+    assert outcomes == ["raised"]
+
+
 @rule("CANCEL-16", "CANCEL-18")
 async def test_shield_is_raised_and_lowered_in_one_step() -> None:
     """It is the state at the checkpoint that counts, not how often it changed before."""
