@@ -10,11 +10,11 @@ READY  := $(VENV)/.ready-$(TAG)
 PIP    := $(PY) -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 DISTS  := spec impl_asyncio impl_trio conformance
 BUILD  := hatchling
-TOOLS  := ruff mypy "pyright[nodejs]" import-linter hypothesis anyio uvloop
+TOOLS  := ruff mypy "pyright[nodejs]" import-linter hypothesis jsonschema types-jsonschema anyio uvloop
 EDIT   := -e spec -e "impl_asyncio[uvloop]" -e impl_trio -e conformance
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format type imports unit conformance packaging bench build clean
+.PHONY: help install demo test lint format type imports unit conformance packaging mutants bench build clean
 
 help: ## Show what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -58,8 +58,11 @@ unit: $(READY) ## The tests of each package
 	$(PY) -m pytest
 
 conformance: $(READY) ## The suite on both backends, in every variant
-	$(PY) -m accord_conformance run asyncio --all-variants
-	$(PY) -m accord_conformance run trio --all-variants
+	$(PY) -m accord_conformance run asyncio --all-variants --jobs 2
+	$(PY) -m accord_conformance run trio --all-variants --jobs 2
+
+mutants: $(READY) ## Whether the suite notices each broken backend
+	$(PY) -m accord_conformance.mutants
 
 packaging: $(READY) ## Wheels that work without the repository
 	$(PY) -m pytest -m packaging conformance/tests/test_packaging.py

@@ -71,7 +71,7 @@ def _read_entry(entry: Any, where: str) -> Known:
             raise KnownError(f"{where} needs a text for {name!r}")
         texts.append(text)
     variants: list[Any] | None = fields.pop("variants", None)
-    if variants is not None and not all(isinstance(name, str) for name in variants):
+    if variants is not None and not (type(variants) is list and all(isinstance(name, str) for name in variants)):
         raise KnownError(f"{where}: variants must be a list of names")
     if fields:
         raise KnownError(f"{where} has unknown fields: {', '.join(sorted(fields))}")

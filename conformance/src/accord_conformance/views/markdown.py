@@ -25,6 +25,8 @@ def _lines(matrix: Matrix) -> Iterator[str]:
     for report in matrix.reports:
         yield f"- {verdict(report)} (Python {report['python']})"
     for level in matrix.levels():
+        if all(matrix.cell(column, None, level).text == "-" for column in range(len(matrix.reports))):
+            continue
         yield from ("", f"## {level}", "")
         yield f"| area | {' | '.join(matrix.columns)} |"
         yield f"|---|{'---:|' * len(matrix.columns)}"

@@ -9,7 +9,7 @@ from typing import Final
 
 from accord_conformance.data import ReportData, RuleData
 from accord_conformance.report import EXIT_CONFORMANT, EXIT_VIOLATION
-from accord_conformance.terminal import area_of, kept
+from accord_conformance.terminal import area_of, kept, tests_run
 
 from .matrix import Matrix
 
@@ -36,9 +36,9 @@ def page(matrix: Matrix) -> str:
 def _cards(matrix: Matrix) -> Iterator[str]:
     for name, report in zip(matrix.columns, matrix.reports, strict=True):
         kind, said = _verdict(report)
-        tests = {test["id"] for rule in report["rules"] for test in rule["tests"]}
+        tests = tests_run(report)
         yield f'<section class="card {kind}"><h3>{escape(name)}</h3><p class="verdict">{escape(said)}</p>'
-        yield f"<p>{kept(report['rules'], 'MUST')} MUST rules, {len(tests)} tests</p>"
+        yield f"<p>{kept(report['rules'], 'MUST')} MUST rules, {tests} tests</p>"
         yield f"<p>{escape(', '.join(report['backend']['capabilities'])) or 'no capabilities'}</p>"
         yield f'<p class="fine">Python {escape(report["python"])} · {escape(report["created"][:10])}</p>'
         if report["problem"]:
@@ -57,6 +57,8 @@ def _verdict(report: ReportData) -> tuple[str, str]:
 def _counts(matrix: Matrix) -> Iterator[str]:
     columns = range(len(matrix.reports))
     for level in matrix.levels():
+        if all(matrix.cell(column, None, level).text == "-" for column in columns):
+            continue
         yield f'<table class="counts"><caption>{level}</caption><thead><tr><th scope="col">area</th>'
         yield "".join(f'<th scope="col">{escape(name)}</th>' for name in matrix.columns) + "</tr></thead><tbody>"
         for area in [*matrix.areas, None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import accord
-from accord.lowlevel import checkpoint
+from accord.lowlevel import cancel_shielded_checkpoint, checkpoint
 from accord_conformance.helpers import rule, settle
 
 
@@ -172,35 +172,24 @@ async def test_shield_is_raised_before_delivery() -> None:
 @rule("CANCEL-16", "CANCEL-2")
 async def test_shield_is_raised_after_a_wait_has_begun() -> None:
     """A wait that began in a cancelled scope raises, though another task puts up a shield before it does."""
-    outcomes: list[str] = []
-
-    async def child() -> None:
-        with accord.CancelScope() as inner:
-            scopes.append(inner)
-            await event.wait()
-            outer.cancel()
-            try:
-                await accord.sleep(1000)
-                outcomes.append("slept")
-            finally:
-                outcomes.append("raised")
+    begun: list[accord.CancelScope] = []
+    slept = False
 
     async def put_up() -> None:
-        await event.wait()
-        scopes[0].shield = True
+        while not begun:
+            await cancel_shielded_checkpoint()
+        begun[0].shield = True
 
-    scopes: list[accord.CancelScope] = []
-    event = accord.Event()
-    with accord.CancelScope() as outer:
-        async with accord.create_task_group() as group:
-            group.start_soon(child)
-            await settle()
-            with accord.CancelScope(shield=True):
-                async with accord.create_task_group() as helpers:
-                    helpers.start_soon(put_up)
-                    await settle()
-                    event.set()
-    assert outcomes == ["raised"]
+    async with accord.create_task_group() as group:
+        group.start_soon(put_up)
+        with accord.CancelScope() as outer:
+            with accord.CancelScope() as inner:
+                outer.cancel()
+                begun.append(inner)
+                await accord.sleep(0.05)
+                slept = True
+    assert not slept
+    assert outer.cancelled_caught
 
 
 @rule("CANCEL-16", "CANCEL-18")
