@@ -16,6 +16,7 @@ from .loader import LoadError, load_backend, load_options
 from .report import EXIT_CONFORMANT, EXIT_UNUSABLE, EXIT_VIOLATION, Report
 from .rules import LEVELS, RulesError, load_rules
 from .session import run_suite
+from .statics.cli import add_command as add_types
 from .terminal import failures, table, verdict
 from .views.cli import add_commands as add_views
 
@@ -65,6 +66,7 @@ def make_parser() -> argparse.ArgumentParser:
     explain.set_defaults(command=explain_command)
     explain.add_argument("rule")
 
+    add_types(commands)
     add_views(commands)
     add_bench(commands)
     return parser
