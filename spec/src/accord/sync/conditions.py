@@ -82,11 +82,14 @@ class Condition:
         except BaseException:
             if waiter in self._waiters:
                 self._waiters.remove(waiter)
-            if lock.locked():
-                lock.enqueue(lock_parker, task)
-            else:
+            owner = lock.statistics().owner
+            if owner is None:
                 lock.acquire_nowait()
                 lock_parker.unpark(True)
+            elif owner.finished:
+                lock_parker.unpark(False)
+            else:
+                lock.enqueue(lock_parker, task)
             if not await lock_parker.park_shielded():
                 raise lock.broken() from None
             raise

@@ -127,8 +127,14 @@ async def test_cancelled_scope() -> None:
     coroutines = [note(number) for number in range(3)]
     assert await is_cancelled_by(lambda: accord.gather(*coroutines))
     assert [inspect.getcoroutinestate(coroutine) for coroutine in coroutines] == [inspect.CORO_CLOSED] * 3
+
+    def begin(number: int) -> Coroutine[Any, Any, None]:
+        calls.append(number)
+        return note(number)
+
     for limit in (None, 2):
         assert await is_cancelled_by(partial(accord.amap, note, range(3), limit=limit))
+        assert await is_cancelled_by(partial(accord.amap, begin, range(3), limit=limit))
         assert await is_cancelled_by(partial(accord.amap, note, (), limit=limit))
     assert await is_cancelled_by(_gather_nothing)
     assert calls == []

@@ -191,8 +191,14 @@ async def test_nowait() -> None:
         with pytest.raises(accord.WouldBlock):
             receive.receive_nowait()
     send, receive = accord.create_memory_object_stream[int]()
-    with send, receive, pytest.raises(accord.WouldBlock):
-        send.send_nowait(1)
+    with send, receive:
+        with pytest.raises(accord.WouldBlock):
+            send.send_nowait(1)
+        with pytest.raises(accord.WouldBlock):
+            receive.receive_nowait()
+        async with accord.create_task_group() as group:
+            await blocked(group, partial(send.send, 2))
+            assert receive.receive_nowait() == 2
 
 
 @rule("MEM-4")
@@ -272,9 +278,12 @@ async def test_operations_that_need_not_wait_yield_now_and_then() -> None:
         assert await count_yields(receive_many()) > 0
 
 
-@rule("MEM-16")
+@rule("MEM-16", "MEM-12", "MEM-13")
 def test_stream_outside_a_loop(run: Callable[..., Any]) -> None:
-    """A stream that was made and filled outside a loop works in several runs, on each backend that is installed."""
+    """A stream that was made and filled outside a loop works in several runs, on each backend that is installed.
+
+    It can be asked and closed there, too.
+    """
     send, receive = accord.create_memory_object_stream[str](1)
 
     async def main() -> str:
@@ -290,4 +299,5 @@ def test_stream_outside_a_loop(run: Callable[..., Any]) -> None:
         results = run_everywhere(run, main)
         assert results == ["buffered direct"] * len(results)
         assert receive.receive_nowait() == "buffered"
-        assert receive.statistics().tasks_waiting_receive == 0
+        assert tuple(receive.statistics()) == tuple(send.statistics()) == (0, 1, 1, 1, 0, 0)
+    assert tuple(receive.statistics()) == tuple(send.statistics()) == (0, 1, 0, 0, 0, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,6 +17,11 @@ from accord_conformance.helpers import assert_never_yields, is_cancelled_by, rul
 async def _wait(condition: accord.Condition) -> None:
     async with condition:
         await condition.wait()
+
+
+async def _acquire_and_wait(condition: accord.Condition) -> None:
+    await condition.acquire()
+    await condition.wait()
 
 
 @rule("COND-1")
@@ -121,6 +127,39 @@ async def test_lock_is_held_after_a_cancelled_wait(held: bool) -> None:
     assert owned == [True]
     assert attempt.outcome == "cancelled"
     assert not condition.locked()
+
+
+@rule("COND-3", "LOCK-8")
+async def test_lock_breaks_before_a_notified_waiter_has_it() -> None:
+    """A waiter that was notified, and whose lock is broken before it has that, gets BrokenResourceError."""
+    condition = accord.Condition()
+
+    async def notify_and_end() -> None:
+        await condition.acquire()
+        condition.notify()
+
+    async with accord.create_task_group() as group:
+        waiting = await blocked(group, partial(_acquire_and_wait, condition))
+        await group.start_soon(notify_and_end, name="the forgetful")
+        await waiting.handle.wait()
+    assert waiting.outcome == "raised"
+    assert type(waiting.error) is accord.BrokenResourceError
+    assert "the forgetful" in str(waiting.error)
+    assert condition.statistics().lock_statistics.tasks_waiting == 0
+
+
+@rule("COND-3", "LOCK-8")
+async def test_lock_breaks_before_a_waiter_is_cancelled() -> None:
+    """A waiter that is cancelled after its lock was broken gets BrokenResourceError and does not wait for the lock."""
+    condition = accord.Condition()
+    async with accord.create_task_group() as group:
+        waiting = await blocked(group, partial(_acquire_and_wait, condition))
+        await group.start_soon(condition.acquire, name="the forgetful")
+        waiting.cancel()
+        await waiting.handle.wait()
+    assert waiting.outcome == "raised"
+    assert type(waiting.error) is accord.BrokenResourceError
+    assert "the forgetful" in str(waiting.error)
 
 
 @rule("COND-4")

@@ -10,7 +10,7 @@ import pytest
 import accord
 from accord.lowlevel import current_token
 from accord_conformance.attempts import GAPS, blocked, race, run_everywhere
-from accord_conformance.helpers import is_cancelled_by, rule
+from accord_conformance.helpers import count_yields, is_cancelled_by, rule
 
 
 @rule("EVENT-1")
@@ -57,6 +57,19 @@ async def test_wait_checks_for_cancellation() -> None:
     assert event.statistics().tasks_waiting == 0
     event.set()
     assert await is_cancelled_by(event.wait)
+
+
+@rule("EVENT-2", "CKPT-5")
+async def test_waiting_for_a_set_event_yields_now_and_then() -> None:
+    """wait() for an event that is set yields at least once in sixteen times."""
+    event = accord.Event()
+    event.set()
+
+    async def wait_repeatedly() -> None:
+        for _ in range(16):
+            await event.wait()
+
+    assert await count_yields(wait_repeatedly()) > 0
 
 
 @rule("EVENT-3", "CANCEL-25")

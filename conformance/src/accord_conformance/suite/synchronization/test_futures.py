@@ -13,7 +13,7 @@ from accord import FutureStatus
 from accord.lowlevel import current_token
 from accord.protocols import TaskGroup
 from accord_conformance.attempts import GAPS, Attempt, blocked, race, run_everywhere
-from accord_conformance.helpers import is_cancelled_by, rule, settle
+from accord_conformance.helpers import count_yields, is_cancelled_by, rule, settle
 
 
 def _failed(error: BaseException) -> accord.Future[Any]:
@@ -131,6 +131,7 @@ async def test_awaiting(early: bool, outcome: str) -> None:
         else:
             assert attempt.outcome == "raised"
             assert type(attempt.error) is (accord.FutureFailed if outcome == "error" else accord.FutureCancelled)
+            assert type(attempt.error.__cause__) is (ValueError if outcome == "error" else type(None))
 
 
 @rule("FUTURE-3")
@@ -141,6 +142,24 @@ async def test_awaiting_checks_for_cancellation() -> None:
     future.return_value = 1
     assert await is_cancelled_by(future.wait)
     assert await is_cancelled_by(lambda: future)
+
+
+@rule("FUTURE-3", "CKPT-5")
+async def test_awaiting_an_outcome_yields_now_and_then() -> None:
+    """Both ways to wait for a future that has an outcome yield at least once in sixteen times."""
+    future: accord.Future[int] = accord.Future()
+    future.return_value = 1
+
+    async def await_repeatedly() -> None:
+        for _ in range(16):
+            await future
+
+    async def wait_repeatedly() -> None:
+        for _ in range(16):
+            await future.wait()
+
+    assert await count_yields(await_repeatedly()) > 0
+    assert await count_yields(wait_repeatedly()) > 0
 
 
 @rule("FUTURE-4", "CANCEL-25")
@@ -177,6 +196,22 @@ async def test_each_waiter_gets_an_exception_of_its_own() -> None:
     assert [failed.__cause__ for failed in caught] == [error] * 5
     assert traceback.format_exception(error) == before
     assert error.__context__ is None
+
+
+@rule("FUTURE-5")
+async def test_each_waiter_of_a_cancelled_future_gets_an_exception_of_its_own() -> None:
+    """Waiters, and accesses to the properties, get different FutureCancelled objects."""
+    future: accord.Future[Any] = accord.Future()
+    future.cancel()
+    caught: list[BaseException] = []
+    for name in ("return_value", "exception") * 2:
+        with pytest.raises(accord.FutureCancelled) as info:
+            getattr(future, name)
+        caught.append(info.value)
+    async with accord.create_task_group() as group:
+        attempts = [_await(group, future) for _ in range(2)]
+    caught += [attempt.error for attempt in attempts]
+    assert len(set(map(id, caught))) == 6
 
 
 @rule("FUTURE-6")

@@ -162,12 +162,13 @@ async def test_acquire_in_a_cancelled_scope() -> None:
 
 @rule("SEM-6")
 async def test_statistics() -> None:
-    """The number of waiters is exact after each step."""
+    """The number of waiters is exact after each step, and not part of the value."""
     semaphore = accord.Semaphore(0)
     assert semaphore.statistics() == accord.SemaphoreStatistics(tasks_waiting=0)
     async with accord.create_task_group() as group:
         attempts = [await blocked(group, semaphore.acquire) for _ in range(3)]
         assert semaphore.statistics().tasks_waiting == 3
+        assert semaphore.value == 0
         attempts[1].cancel()
         await attempts[1].handle.wait()
         assert semaphore.statistics().tasks_waiting == 2
