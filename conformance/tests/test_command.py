@@ -182,6 +182,85 @@ def test_wrong_use(command: Any, arguments: list[str], text: str) -> None:
     assert "Traceback" not in result.output
 
 
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("raise ValueError('the text')", "ValueError: the text"),
+        ("import nowhere", "No module named 'nowhere'"),
+        ("import sys; sys.exit(3)", "SystemExit: 3"),
+        ("def (:", "SyntaxError"),
+    ],
+)
+def test_module_that_fails(tmp_path: Path, source: str, text: str) -> None:
+    """A module that cannot be imported is named with what it raised and where, and is no verdict."""
+    (tmp_path / "failing.py").write_text(source, encoding="utf-8")
+    process = subprocess.run(
+        [sys.executable, "-m", "accord_conformance", "run", "failing:backend"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert process.returncode == 2
+    assert "cannot import 'failing'" in process.stderr
+    assert text in process.stderr
+    assert "Traceback" not in process.stderr
+
+
+def test_surroundings_do_not_leak_in(tmp_path: Path) -> None:
+    """The author's own configuration, conftest.py and plugins change nothing."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --nonsense\nfilterwarnings = error\n", encoding="utf-8")
+    (tmp_path / "conftest.py").write_text("raise RuntimeError('this is not for you')\n", encoding="utf-8")
+    (tmp_path / "leaking.py").write_text("raise RuntimeError('nor is this')\n", encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\naddopts = '--nonsense'\n", encoding="utf-8")
+    process = subprocess.run(
+        [sys.executable, "-m", "accord_conformance", "run", any_installed(), "--rule", "CKPT-2"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTEST_PLUGINS": "leaking", "PYTEST_ADDOPTS": "--nonsense"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "1 of 1 MUST rules" in process.stdout
+
+
+def test_known_failures(command: Any, tmp_path: Path) -> None:
+    """A listed failure does not count, one that passes leaves no verdict, and a wrong list is refused."""
+    file = tmp_path / "known.toml"
+    entry = '[[known]]\nrule = "{}"\nreason = "It cannot."\nlink = "https://example.org/1"\n'
+    file.write_text(entry.format("CKPT-1"), encoding="utf-8")
+    arguments = ["--rule", "CKPT-1", "--rule", "RUN-15", "--known", str(file)]
+    listed = command("run", "broken_backends:forgetful", *arguments)
+    assert listed.status == 0, listed.output
+    assert listed.outcome("CKPT-1") == "known"
+    assert "KNOWN CKPT-1: It cannot." in listed.output
+    passing = command("run", "broken_backends:good", *arguments)
+    assert passing.status == 2
+    assert "take it off the list" in passing.output
+    file.write_text(entry.format("CKPT-1000"), encoding="utf-8")
+    wrong = command("run", "broken_backends:good", *arguments)
+    assert wrong.status == 2
+    assert "there is no rule 'CKPT-1000'" in wrong.output
+
+
+def test_jobs_and_levels(command: Any) -> None:
+    """Several processes give the same result as one, and levels select rules."""
+    arguments = ["run", any_installed(), "--area", "CKPT", "--area", "GUARD", "--level", "MUST"]
+    one, two = command(*arguments), command(*arguments, "--jobs", "3")
+    assert one.status == two.status == 0, two.output
+
+    def tests(result: Result) -> list[tuple[str, str]]:
+        return [(test["id"], test["outcome"]) for rule in result.reports[0]["rules"] for test in rule["tests"]]
+
+    assert sorted(tests(one)) == sorted(tests(two))
+    assert {rule["level"] for rule in two.reports[0]["rules"]} == {"MUST"}
+    assert command("run", any_installed(), "--level", "PERHAPS").status == 2
+    assert command("run", any_installed(), "--jobs", "0").status == 2
+
+
 def test_no_backend_at_all(command: Any) -> None:
     """An object that is no backend is refused and not tested."""
     result = command("run", "broken_backends:no_backend")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, TypeGuard
 
 SCHEMA = 1
 """The version of this form; it changes when a reader would have to."""
@@ -85,6 +85,11 @@ class DataError(Exception):
     """A file holds no report."""
 
 
+def _is_list(found: Any) -> TypeGuard[list[Any]]:
+    # A plain isinstance leaves one type checker with a list of an unknown type, and a cast offends the other.
+    return isinstance(found, list)
+
+
 def read_reports(file: Path) -> list[ReportData]:
     """Return the reports of a JSON file, which holds a list with one for each variant."""
     try:
@@ -93,15 +98,14 @@ def read_reports(file: Path) -> list[ReportData]:
         raise DataError(f"{file}: {error.strerror}") from error
     except ValueError as error:
         raise DataError(f"{file} is no JSON file: {error}") from error
-    if not isinstance(found, list):
+    if not _is_list(found):
         raise DataError(f"{file} holds no list of reports")
-    reports: list[ReportData] = found
-    for report in reports:
+    for report in found:
         if not isinstance(report, dict) or report.get("schema") != SCHEMA:
             raise DataError(f"{file} holds something that is no report of schema {SCHEMA}")
         if missing := sorted(ReportData.__required_keys__ - report.keys()):
             raise DataError(f"{file} holds a report without {', '.join(missing)}")
-    return reports
+    return found
 
 
 def subject(report: ReportData) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -43,19 +44,29 @@ def _find(spec: str) -> object:
             installed = sorted({point.name for point in entry_points(group=ENTRY_POINTS)})
             listed = ", ".join(installed) or "none"
             raise LoadError(f"no backend named {spec!r} is installed (installed: {listed}); or give module:object")
-        return found[0].load()
+        try:
+            return found[0].load()
+        except BaseException as error:
+            raise LoadError(f"cannot load backend {spec!r} from {found[0].value}: {_described(error)}") from error
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
         target: object = importlib.import_module(module_name)
-    except ImportError as error:
-        raise LoadError(f"cannot import {module_name!r}: {error}") from error
+    except BaseException as error:
+        # Whatever the module does, also sys.exit(): it is the author's, and it says nothing about the suite.
+        raise LoadError(f"cannot import {module_name!r}: {_described(error)}") from error
     try:
         for name in path.split("."):
             target = getattr(target, name)
     except AttributeError as error:
         raise LoadError(f"cannot find {path!r} in {module_name!r}: {error}") from error
     return target
+
+
+def _described(error: BaseException) -> str:
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
+    where = f" ({frames[-1].filename}:{frames[-1].lineno})" if len(frames) > 1 else ""
+    return f"{type(error).__name__}: {error}{where}"
 
 
 def load_options(backend: Backend, variant: str | None) -> Mapping[str, object]:
