@@ -33,9 +33,10 @@ class Subject:
         return self.protocol.__name__
 
     @property
-    def cls(self) -> type[Any]:
+    def cls(self) -> Any:
         """The class of the object."""
-        return type(self.found)
+        found: object = self.found
+        return type(found)
 
 
 def subjects_of(backend: Backend) -> list[Subject]:
@@ -47,13 +48,14 @@ def subjects_of(backend: Backend) -> list[Subject]:
 
     async def main() -> None:
         group = backend.create_task_group(None)
+        handles: list[object] = []
         async with group:
-            handle = group.start_soon(nothing)
+            handles.append(group.start_soon(nothing))
         found.extend(
             [
                 Subject(protocols.CancelScope, backend.create_cancel_scope(inf, None, False)),
                 Subject(protocols.TaskGroup, group),
-                Subject(protocols.TaskHandle, handle, "[Any]"),
+                Subject(protocols.TaskHandle, handles[0], "[Any]"),
                 Subject(protocols.TaskInfo, backend.current_task()),
                 Subject(protocols.Parker, backend.create_parker(), "[Any]"),
                 Subject(protocols.LoopToken, backend.current_token()),
