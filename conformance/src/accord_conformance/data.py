@@ -90,6 +90,10 @@ def _is_list(found: Any) -> TypeGuard[list[Any]]:
     return isinstance(found, list)
 
 
+def _is_object(found: Any) -> TypeGuard[dict[str, Any]]:
+    return isinstance(found, dict)
+
+
 def read_reports(file: Path) -> list[ReportData]:
     """Return the reports of a JSON file, which holds a list with one for each variant."""
     try:
@@ -101,7 +105,7 @@ def read_reports(file: Path) -> list[ReportData]:
     if not _is_list(found):
         raise DataError(f"{file} holds no list of reports")
     for report in found:
-        if not isinstance(report, dict) or report.get("schema") != SCHEMA:
+        if not _is_object(report) or report.get("schema") != SCHEMA:
             raise DataError(f"{file} holds something that is no report of schema {SCHEMA}")
         if missing := sorted(ReportData.__required_keys__ - report.keys()):
             raise DataError(f"{file} holds a report without {', '.join(missing)}")
