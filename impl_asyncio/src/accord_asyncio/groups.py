@@ -217,6 +217,8 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
         """See ``accord.protocols.TaskGroup``."""
         if self._phase != OPEN:
             self.refuse_task(func)
+        if not callable(func):
+            call_for_coroutine(func, args)  # refuses it, cancelled or not (CKPT-6)
         host = current_record()
         if host.state.heap:
             host.state.look_at_clock()

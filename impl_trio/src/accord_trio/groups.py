@@ -198,6 +198,8 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
         """See ``accord.protocols.TaskGroup``."""
         if self._phase != OPEN:
             self.refuse_task(func)
+        if not callable(func):
+            call_for_coroutine(func, args)  # refuses it, cancelled or not (CKPT-6)
         await trio.lowlevel.checkpoint_if_cancelled()
         host = current_record()
         starter = Starter(self)
