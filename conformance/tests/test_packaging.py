@@ -83,6 +83,8 @@ def test_contents(wheels: dict[str, Path]) -> None:
         assert expected | {f"{name}/py.typed", f"{name}-0.1.0.dist-info/licenses/LICENSE"} <= content
         rules = {f"accord/rules/{file.name}" for file in (REPOSITORY / "spec" / "rules").glob("*.md")}
         assert name != "accord" or (rules and rules <= content)
+        data = {f"accord_conformance/{name}" for name in ("manifest.json", "report.schema.json", "views/page.html")}
+        assert name != "accord_conformance" or data <= content
 
 
 @pytest.mark.parametrize(("present", "absent"), [("asyncio", "trio"), ("trio", "asyncio")])
@@ -103,3 +105,58 @@ def test_no_backend(wheels: dict[str, Path], environment: Path, tmp_path: Path) 
         "import accord\ntry:\n    accord.run(accord.sleep, 0)\nexcept accord.BackendNotFound as exc:\n    print(exc)\n"
     )
     assert "pip install" in run(environment, "-c", program, cwd=tmp_path)
+
+
+STRANGERS = """
+import os
+from accord_asyncio import backend as good
+
+class Proxy:
+    def __getattr__(self, member):
+        return getattr(good, member)
+
+class Hanging(Proxy):
+    async def checkpoint(self):
+        await good.sleep_until(float("inf"))
+
+class Boasting(Proxy):
+    capabilities = good.capabilities
+    testing = None
+
+class Lacking:
+    name = "lacking"
+
+proxy, hanging, boasting, lacking = Proxy(), Hanging(), Boasting(), Lacking()
+"""
+
+
+def test_strangers_in_an_empty_folder(wheels: dict[str, Path], environment: Path, tmp_path: Path) -> None:
+    """With the wheels alone the kit tells a good backend from four that are wrong, by status and text."""
+    chosen = [str(wheels[name]) for name in ("accord", "accord_asyncio", "accord_conformance")]
+    run(environment, "-m", "pip", "install", "-qq", "-c", REPOSITORY / "constraints.txt", *chosen, cwd=tmp_path)
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    (folder / "strangers.py").write_text(STRANGERS)
+    (folder / "crashing.py").write_text("raise ValueError('no licence found')")
+    expected = {
+        ("asyncio", "CKPT-2"): (0, "CONFORMANT to spec"),
+        ("strangers:proxy", "CKPT-2"): (0, "CONFORMANT to spec"),
+        ("strangers:lacking", "CKPT-2"): (2, "strangers:lacking is no backend: it lacks"),
+        ("strangers:hanging", "CKPT-3"): (1, "did not end within 1 s"),
+        ("strangers:boasting", "RUN-15"): (1, "FAILED RUN-15"),
+        ("crashing:backend", "CKPT-2"): (2, "cannot import 'crashing': ValueError: no licence found"),
+    }
+    command = environment.parent / "accord-conformance"
+    for (backend, rule), (status, text) in expected.items():
+        done = subprocess.run(
+            [command, "run", backend, "--rule", rule, "--patience", "1", "--json", "report.json"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == status, f"{backend}:\n{done.stdout}\n{done.stderr}"
+        assert text in done.stdout + done.stderr
+    run(command, "matrix", "report.json", "--output", "report.html", cwd=folder)
+    assert (folder / "report.html").read_text().startswith("<!doctype html>")
+    assert "signatures" in run(command, "types", "strangers:proxy", "--checker", "signatures", cwd=folder)
