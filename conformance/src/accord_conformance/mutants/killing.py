@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from accord_conformance.catalog import files_of
-from accord_conformance.rules import Rule
+from accord_conformance.rules import Rule, load_rules
 from accord_conformance.session import SuiteRun, run_suite
 
 from .making import Mutant
+from .zoo import CONTROL
 
 ZOO = "accord_conformance.mutants.zoo"
 PATIENCE = 4
@@ -46,6 +47,14 @@ def attack_all(mutants: Iterable[Mutant], jobs: int, progress: Callable[[Verdict
             progress(verdict)
             verdicts.append(verdict)
     return verdicts
+
+
+def control(jobs: int) -> list[str]:
+    """Return the tests that fail on a backend that is not broken."""
+    run = run_suite([f"--accord-backend={ZOO}:{CONTROL}"], files=files_of(load_rules()), jobs=jobs)
+    if run.problem:
+        return [run.problem]
+    return [test.id for test in run.tests.values() if test.outcome == "failed"]
 
 
 def _run(backend: str, rule: str) -> SuiteRun:

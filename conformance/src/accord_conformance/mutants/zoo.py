@@ -7,8 +7,12 @@ import pkgutil
 from functools import cache
 
 from accord_conformance import mutants
+from accord_conformance.loader import load_backend
 
-from .making import Broken, Mutant, registered
+from .making import DEFAULT_BASE, Broken, Mutant, registered
+
+CONTROL = "control"
+"""The name of a backend that is made as mutants are, and not broken: whatever fails on it would kill them all."""
 
 
 @cache
@@ -21,6 +25,8 @@ def all_mutants() -> dict[str, Mutant]:
 
 
 def __getattr__(name: str) -> Broken:
+    if name == CONTROL:
+        return Broken(load_backend(DEFAULT_BASE))
     mutant = all_mutants().get(name)
     if mutant is None:
         raise AttributeError(f"no mutant is called {name!r}")

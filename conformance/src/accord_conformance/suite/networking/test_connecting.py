@@ -18,7 +18,7 @@ from accord import SocketStream
 from accord.abc import SocketAttribute
 from accord.lowlevel import checkpoint
 from accord_conformance.attempts import blocked
-from accord_conformance.helpers import count_yields, is_cancelled_by, leaves, rule, settle, untestable
+from accord_conformance.helpers import PATIENCE, count_yields, is_cancelled_by, leaves, rule, settle, untestable
 from accord_conformance.suite.networking.pairs import HOST, connected, receive_all
 
 
@@ -60,6 +60,20 @@ async def test_echo() -> None:
         async with accord.create_task_group() as clients:
             for number in range(5):
                 clients.start_soon(talk, number)
+        group.cancel()
+
+
+@rule("NET-1")
+async def test_handlers_run_at_once() -> None:
+    """A client is served while the handler of one that came before waits."""
+    listener, port = await _listener()
+    async with listener, accord.create_task_group() as group:
+        group.start_soon(listener.serve, _echo)
+        async with await accord.connect_tcp(HOST, port) as first, await accord.connect_tcp(HOST, port) as second:
+            for stream in (first, second, first):
+                await stream.send(b"x")
+                with accord.fail_after(PATIENCE):
+                    assert await stream.receive() == b"x"
         group.cancel()
 
 
@@ -222,6 +236,26 @@ async def test_cancelled_accept_loses_no_connection() -> None:
 
 
 @rule("NET-13")
+@pytest.mark.parametrize("steps", range(6))
+async def test_accept_is_cancelled_after_a_connection_came(steps: int) -> None:
+    """However long after a connection accept() is cancelled, it returns it or the next accept() does."""
+    listener, port = await _listener()
+    async with listener:
+        with socket.socket() as peer:
+            async with accord.create_task_group() as group:
+                attempt = await blocked(group, listener.accept)
+                peer.connect((HOST, port))
+                for _ in range(steps):
+                    await checkpoint()
+                attempt.cancel()
+                await attempt.handle.wait()
+            with accord.fail_after(PATIENCE):
+                stream = attempt.value if attempt.outcome == "returned" else await listener.accept()
+            async with stream:
+                assert stream.extra(SocketAttribute.remote_port) == peer.getsockname()[1]
+
+
+@rule("NET-13")
 async def test_cancelled_connect_leaves_no_socket() -> None:
     """A connection that is given up while it is being made leaves no descriptor behind."""
     before = _descriptors()
@@ -288,7 +322,10 @@ async def test_operations_are_checkpoints() -> None:
     async with connected() as (client, server):
         await client.send(b"ab")
         await accord.sleep(0.01)
-        for exchange in (partial(server.receive, 1), partial(client.send, b"c"), client.send_eof):
+        exchanges: list[Callable[[], Awaitable[object]]]
+        exchanges = [partial(server.receive, 1), partial(client.send, b"c"), client.send_eof]
+        for exchange in exchanges:
             assert await is_cancelled_by(exchange)
+        for exchange in exchanges:
             assert await count_yields(exchange()) > 0
         assert await receive_all(server) == b"bc"

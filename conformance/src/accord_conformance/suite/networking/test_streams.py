@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from functools import partial
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 import accord
 from accord.abc import SocketAttribute
+from accord.lowlevel import checkpoint
 from accord_conformance.attempts import Attempt, blocked
 from accord_conformance.helpers import PATIENCE, assert_yields, is_cancelled_by, rule, settle
 from accord_conformance.suite.networking.pairs import connected, pattern, receive_all, reset
@@ -25,12 +27,23 @@ async def test_send_sends_everything_in_order(kind: Any) -> None:
         item = buffer if kind is not bytes else data
         await client.send(memoryview(item) if kind is memoryview else item)
         buffer[:] = bytes(len(buffer))
+        buffer.clear()
         await client.send(b"end")
         await client.send_eof()
 
     async with connected() as (client, server), accord.create_task_group() as group:
         group.start_soon(send)
         assert await receive_all(server) == data + b"end"
+
+
+@rule("NET-2")
+async def test_items_of_several_bytes_are_sent_completely() -> None:
+    """All bytes of a memoryview are sent, whatever its items are."""
+    items = array("I", range(1000))
+    async with connected() as (client, server):
+        await client.send(memoryview(items))
+        await client.send_eof()
+        assert await receive_all(server) == items.tobytes()
 
 
 @rule("NET-2")
@@ -276,6 +289,22 @@ async def test_receive_is_cancelled_around_the_arrival_of_data() -> None:
         assert await server.receive() == b"there"
 
 
+@rule("NET-8")
+@pytest.mark.parametrize("steps", range(6))
+async def test_receive_is_cancelled_after_data_came(steps: int) -> None:
+    """However long after the data receive() is cancelled, it returns it or the next receive() does."""
+    async with connected() as (client, server):
+        async with accord.create_task_group() as group:
+            attempt = await blocked(group, server.receive)
+            client.extra(SocketAttribute.raw_socket).send(b"data")
+            for _ in range(steps):
+                await checkpoint()
+            attempt.cancel()
+            await attempt.handle.wait()
+        with accord.fail_after(PATIENCE):
+            assert (attempt.value if attempt.outcome == "returned" else await server.receive()) == b"data"
+
+
 @rule("NET-9")
 async def test_sender_waits_for_a_peer_that_does_not_receive() -> None:
     """Neither a stream from connect_tcp() nor one from a listener takes data in that nobody receives."""
@@ -300,6 +329,7 @@ async def test_nothing_is_sent_after_a_cancelled_send() -> None:
             await client.send(buffer)
         assert scope.cancelled_caught
         buffer[:] = bytes(len(buffer))
+        buffer.clear()
         received = bytearray()
         with accord.move_on_after(0.3):
             async for chunk in server:

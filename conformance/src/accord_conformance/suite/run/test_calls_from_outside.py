@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import accord
-from accord.lowlevel import current_token
+from accord.lowlevel import LoopToken, current_token
 from accord_conformance.helpers import PATIENCE, in_thread, rule
 
 Run = Callable[..., Any]
@@ -155,6 +155,37 @@ def test_race_with_the_end(run: Run) -> None:
         assert errors == []
         assert refused.is_set()
         assert len(carried_out) == taken
+
+
+@rule("RUN-13")
+def test_calls_that_make_calls_around_the_end(run: Run) -> None:
+    """A call that was taken during the last turn of the loop is carried out as well."""
+    taken = 0
+    carried_out = 0
+    left = -1
+
+    def call(token: LoopToken) -> None:
+        nonlocal taken, carried_out, left
+        carried_out += 1
+        left -= 1
+        if left != 0:  # a loop that carries out everything before it refuses anything would never end
+            try:
+                token.call_soon(call, token)
+                taken += 1
+            except accord.RunFinishedError:
+                pass
+
+    async def main() -> None:
+        nonlocal taken, left
+        taken += 1
+        current_token().call_soon(call, current_token())
+        for _ in range(5):
+            await accord.lowlevel.checkpoint()
+        left = 1000
+
+    run(main)
+    assert carried_out > 1
+    assert carried_out == taken
 
 
 @rule("RUN-13")

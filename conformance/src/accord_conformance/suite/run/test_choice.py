@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib import metadata
 from typing import Any, cast
 
@@ -115,6 +115,20 @@ def test_first_by_name(installed: Installed) -> None:
 
 
 @rule("RUN-9")
+def test_asyncio_comes_first(script: Script) -> None:
+    """Of several the one named asyncio is used."""
+    done = script(
+        "from accord_conformance.suite.run import test_choice\n"
+        "names = ('alpha', 'asyncio', 'beta')\n"
+        "for name in names:\n"
+        "    setattr(test_choice, f'installed_{name}', test_choice.Copy(backend, name))\n"
+        "test_choice.metadata.distributions = lambda: iter([test_choice.Distribution(names)])\n"
+        "print(accord.run(test_choice.name_of_backend, backend_options=options))\n"
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "asyncio\n", "")
+
+
+@rule("RUN-9")
 def test_none_installed(installed: Installed) -> None:
     """With none installed the error is a LookupError that gives the command."""
     installed()
@@ -153,10 +167,8 @@ def test_object_that_lacks_members(backend: Backend) -> None:
     with pytest.raises(TypeError, match=r"create_task_group.*sleep_until"):
         accord.run(name_of_backend, backend=cast("Backend", Half()))
 
-    members: Mapping[str, Any] = {
-        name: getattr(backend, name) for name in dir(backend) if not name.startswith("_") and name != "create_parker"
-    }
-    almost = type("Almost", (), dict(members))()
+    names = [name for name in vars(Backend) if not name.startswith("_") and name != "create_parker"]
+    almost = type("Almost", (), {name: getattr(backend, name) for name in names})()
     with pytest.raises(TypeError, match="create_parker") as caught:
         accord.run(name_of_backend, backend=cast("Backend", almost))
     assert "create_task_group" not in str(caught.value)

@@ -92,11 +92,12 @@ def test_backend_started_without_run(backend: Backend) -> None:
 
 @rule("RUN-11")
 async def test_cancelled_class(backend: Backend) -> None:
-    """The class is that of the exceptions that checkpoints raise, and no subclass of Exception."""
+    """The class is that of the exceptions that checkpoints raise, and takes in no others."""
     expected = accord.get_cancelled_exc_class()
     assert expected is backend.cancelled_exc_class
     assert issubclass(expected, BaseException)
     assert not issubclass(expected, Exception)
+    assert not any(issubclass(other, expected) for other in (Exception, GeneratorExit, KeyboardInterrupt, SystemExit))
     raised: list[BaseException] = []
     with accord.CancelScope() as scope:
         scope.cancel()

@@ -6,7 +6,7 @@ import contextvars
 import gc
 import subprocess
 import warnings
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -157,8 +157,9 @@ async def test_run_inside_run(run: Run) -> None:
     """Inside a running loop run is refused, main is not called, and the loop goes on."""
     called: list[bool] = []
 
-    async def main() -> None:
+    def main() -> Coroutine[Any, Any, None]:
         called.append(True)
+        return accord.sleep(0)
 
     token = current_token()
     with pytest.raises(RuntimeError):
@@ -175,8 +176,9 @@ async def test_run_inside_callback(run: Run) -> None:
     called: list[bool] = []
     done = accord.Event()
 
-    async def main() -> None:
+    def main() -> Coroutine[Any, Any, None]:
         called.append(True)
+        return accord.sleep(0)
 
     def callback() -> None:
         try:
@@ -196,8 +198,9 @@ def test_unknown_option(run: Run) -> None:
     """An unknown option is refused by name and main is not called."""
     called: list[bool] = []
 
-    async def main() -> None:
+    def main() -> Coroutine[Any, Any, None]:
         called.append(True)
+        return accord.sleep(0)
 
     with pytest.raises(TypeError, match="no_such_option"):
         run(main, no_such_option=1)

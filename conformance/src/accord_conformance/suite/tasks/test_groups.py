@@ -185,6 +185,7 @@ async def test_exit_in_another_task() -> None:
             later = group.start_soon(checkpoint)
             await later.wait()
             handle.cancel()
+        assert not group.cancel_scope.cancel_called
         assert handle.status is accord.HandleStatus.CANCELLED
         await checkpoint()
     assert not outer.cancel_scope.cancel_called

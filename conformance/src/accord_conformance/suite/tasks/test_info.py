@@ -9,7 +9,7 @@ import pytest
 
 import accord
 from accord.lowlevel import checkpoint, current_backend, current_token
-from accord.protocols import TaskInfo
+from accord.protocols import TaskHandle, TaskInfo
 from accord_conformance.helpers import rule, settle
 
 
@@ -173,31 +173,30 @@ async def test_running_tasks() -> None:
 
 @rule("TASK-43")
 async def test_watched_task() -> None:
-    """The callback of watch_task is called once when the task has ended, in whatever way."""
+    """The callback of watch_task is called once when the task has ended, in whatever way, and has its outcome."""
+    calls: list[tuple[str, bool, str]] = []
+    handles: dict[str, TaskHandle[None]] = {}
 
     async def work(outcome: str) -> None:
-        current_backend().watch_task(accord.get_current_task(), calls[outcome].append_state(accord.get_current_task()))
+        me = accord.get_current_task()
+        current_backend().watch_task(me, lambda: calls.append((outcome, me.finished, handles[outcome].status.value)))
         await checkpoint()
         if outcome == "failed":
             raise ValueError
         if outcome == "cancelled":
             await accord.sleep_forever()
 
-    class Calls(list[bool]):
-        def append_state(self, info: TaskInfo) -> Callable[[], object]:
-            return lambda: self.append(info.finished)
-
-    calls = {outcome: Calls() for outcome in ("finished", "failed", "cancelled")}
     with pytest.raises(ExceptionGroup):
         async with accord.create_task_group() as group:
-            await group.start_soon(work, "finished")
-            idle = group.start_soon(work, "cancelled")
+            for outcome in ("finished", "cancelled"):
+                handles[outcome] = group.start_soon(work, outcome)
+            await handles["finished"].wait()
             await settle()
-            idle.cancel()
-            await idle.wait()
-            group.start_soon(work, "failed")
+            handles["cancelled"].cancel()
+            await handles["cancelled"].wait()
+            handles["failed"] = group.start_soon(work, "failed")
     await settle()
-    assert calls == {"finished": [True], "failed": [True], "cancelled": [True]}
+    assert calls == [(outcome, True, outcome) for outcome in ("finished", "cancelled", "failed")]
 
 
 @rule("TASK-43")

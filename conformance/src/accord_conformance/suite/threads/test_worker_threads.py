@@ -271,15 +271,15 @@ async def test_nothing_of_a_call_is_kept() -> None:
         references.extend([weakref.ref(thing), weakref.ref(error)])
         raise error
 
-    await run_sync(func, Thing())
-    with pytest.raises(OwnError) as caught:
-        await run_sync(fail, Thing())
-    del caught
-
     def freed() -> bool:
         gc.collect()
         return all(reference() is None for reference in references)
 
+    await run_sync(func, Thing())
+    await _until(freed)
+    with pytest.raises(OwnError) as caught:
+        await run_sync(fail, Thing())
+    del caught
     await _until(freed)
     assert len(references) == 4
 
@@ -296,6 +296,20 @@ async def main():
     print("done")
 run(main)
 """
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (0, "done\n", "")
+
+
+@rule("THREAD-10")
+def test_idle_threads_do_not_delay_the_exit(script: Callable[..., Any]) -> None:
+    """The interpreter exits at once though threads wait for the next call."""
+    result = script(
+        """
+async def main():
+    print(await accord.to_thread.run_sync(str, "done"))
+run(main)
+""",
+        timeout=8,
     )
     assert (result.returncode, result.stdout, result.stderr) == (0, "done\n", "")
 

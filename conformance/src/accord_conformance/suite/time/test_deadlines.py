@@ -354,11 +354,12 @@ async def test_deadline_of_cancelled_scope() -> None:
 async def test_deadline_before_entry() -> None:
     """A deadline that is set before the entry counts, and replaces a delay."""
     for scope in (accord.CancelScope(), accord.move_on_after(1000), accord.move_on_after(0.001)):
-        scope.deadline = accord.current_time() + 500
+        scope.deadline = deadline = accord.current_time() + 500
         with scope:
-            assert accord.current_effective_deadline() == scope.deadline
+            assert scope.deadline == deadline
+            assert accord.current_effective_deadline() == deadline
             await accord.sleep(0.01)
-            assert not scope.cancel_called
+        assert not scope.cancel_called
 
 
 @rule("TIME-15", "CANCEL-10")
