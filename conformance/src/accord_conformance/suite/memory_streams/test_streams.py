@@ -280,10 +280,7 @@ async def test_operations_that_need_not_wait_yield_now_and_then() -> None:
 
 @rule("MEM-16", "MEM-12", "MEM-13")
 def test_stream_outside_a_loop(run: Callable[..., Any]) -> None:
-    """A stream that was made and filled outside a loop works in several runs, on each backend that is installed.
-
-    It can be asked and closed there, too.
-    """
+    """A stream can be made, filled, asked and closed outside a loop, and used in runs of each installed backend."""
     send, receive = accord.create_memory_object_stream[str](1)
 
     async def main() -> str:

@@ -329,4 +329,3 @@ async def test_repr_in_each_state() -> None:
     for handle in handles:
         assert handle.name in repr(handle)
         assert handle.status.value in repr(handle)
-        assert "0x" not in repr(handle)
