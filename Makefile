@@ -14,7 +14,7 @@ TOOLS  := ruff mypy "pyright[nodejs]" import-linter hypothesis jsonschema types-
 EDIT   := -e spec -e "impl_asyncio[uvloop]" -e impl_trio -e conformance
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format type imports unit conformance packaging mutants strangers bench build clean
+.PHONY: help install demo test lint format type imports unit conformance packaging mutants strangers matrix bench build clean
 
 help: ## Show what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -66,6 +66,9 @@ mutants: $(READY) ## Whether the suite notices each broken backend
 
 strangers: $(READY) ## What the suite says about AnyIO and about Trio as a guest, against what is expected
 	$(PY) -m pytest -m packaging conformance/tests/test_strangers.py
+
+matrix: $(READY) ## Write docs/conformance.md and .html anew: our backends, the model and the strangers
+	cd conformance/tests && ../../$(PY) -m strangers.publish
 
 packaging: $(READY) ## Wheels that work without the repository
 	$(PY) -m pytest -m packaging conformance/tests/test_packaging.py

@@ -201,6 +201,28 @@ async def test_all_tasks_blocked_after_work() -> None:
 
 
 @rule("TIME-14")
+async def test_all_tasks_blocked_after_a_cancellation() -> None:
+    """A task that has just been cancelled is not blocked until it has dealt with that."""
+    events: list[str] = []
+
+    async def work() -> None:
+        try:
+            await accord.sleep_forever()
+        finally:
+            events.append("cancelled")
+            with accord.CancelScope(shield=True):
+                await accord.lowlevel.checkpoint()
+            events.append("cleaned up")
+
+    async with accord.create_task_group() as group:
+        handle = group.start_soon(work)
+        await accord.wait_all_tasks_blocked()
+        handle.cancel()
+        await accord.wait_all_tasks_blocked()
+        assert events == ["cancelled", "cleaned up"]
+
+
+@rule("TIME-14")
 async def test_all_tasks_blocked_after_chain() -> None:
     """Tasks that wake one another are not blocked until the last of them waits."""
     links = [accord.Event() for _ in range(10)]
