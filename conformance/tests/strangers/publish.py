@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,12 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "trio_guest": ("strangers.trio_guest:backend",),
 }
 
+TITLES = {"trio_guest": "trio as a guest of asyncio"}
+"""What a column is called if its backend's own name would be taken for another."""
+
+MOST_LINES = 20
+"""How much of a failure's message is published."""
+
 EXPLANATION = """
 # What the failures of AnyIO mean
 
@@ -48,7 +55,20 @@ def run(name: str, folder: Path) -> list[ReportData]:
     command = (sys.executable, "-m", "accord_conformance", "run", *COLUMNS[name], "--json", str(file))
     print(name, flush=True)
     subprocess.run(command, cwd=HERE.parent, stdout=subprocess.DEVNULL, check=False)
-    return read_reports(file)
+    reports = read_reports(file)
+    for report in reports:
+        report["backend"]["name"] = TITLES.get(name, report["backend"]["name"])
+        for rule in report["rules"]:
+            for test in rule["tests"]:
+                test["message"] = shortened(test["message"])
+    return reports
+
+
+def shortened(message: str) -> str:
+    """Return the end of a message, without what names this machine."""
+    lines = message.splitlines()[-MOST_LINES:]
+    text = re.sub(r"(?:/[\w.@+-]+)+/((?:[\w.-]+/){1,2}[\w.-]+\.(?:py|json))", r"\1", "\n".join(lines))
+    return text.replace(tempfile.gettempdir(), "...")
 
 
 def explained(name: str) -> list[str]:
