@@ -132,8 +132,12 @@ class AsyncioBackend:
     async def sleep_until(self, deadline: float, /) -> None:
         """See ``accord.protocols.Backend``."""
         record = current_record()
-        if deadline == inf or record.scope._effective:
-            await Parker().park()  # if cancelled it raises, and a shield that goes up meanwhile comes too late
+        if record.scope._effective:
+            # Decided here: a shield that goes up during the yield comes too late (CANCEL-16).
+            await parking.shielded_yield(record)
+            parking.raise_cancelled(record)
+        if deadline == inf:
+            await Parker().park()
         state = record.state
         now = state.time()
         if deadline <= now:
