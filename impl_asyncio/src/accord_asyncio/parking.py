@@ -135,7 +135,7 @@ class Parker:
             raise_cancelled(record)
         future: Future[Any] = Future(loop=state.loop)
         self._future = future
-        before = record.natives() if record.uncounted else record.task.cancelling()
+        before = record.natives()
         try:
             return await future
         except CancelledError as exc:

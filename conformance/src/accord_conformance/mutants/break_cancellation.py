@@ -330,3 +330,16 @@ def level_does_not_end(broken: Broken) -> None:
         return caught
 
     around(broken.scope, "__exit__", leave)
+
+
+@mutant("CANCEL-16")
+def late_shield_lets_a_sleep_go_on(broken: Broken) -> None:
+    """A sleep that began in a cancelled scope goes on if a shield goes up before it raises."""
+    base = broken.base
+
+    async def sleep_until(deadline: float) -> None:
+        if base.current_task().has_pending_cancellation():
+            await base.checkpoint()
+        await base.sleep_until(deadline)
+
+    broken.sleep_until = sleep_until

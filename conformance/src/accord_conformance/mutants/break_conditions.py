@@ -10,6 +10,7 @@ from accord import (
     CancelScope,
     Condition,
     Event,
+    Lock,
     WouldBlock,
     get_cancelled_exc_class,
     get_current_task,
@@ -382,3 +383,17 @@ def condition_statistics_need_a_loop(_: Broken) -> None:
 def condition_binds_to_its_first_loop(_: Broken) -> None:
     """A condition works only in the loop in which it was first used."""
     binds_to_a_loop(Condition, "wait")
+
+
+@mutant("COND-3")
+def cancelled_waiter_queues_for_a_broken_lock(_: Broken) -> None:
+    """A waiter that is cancelled queues for its lock without asking whether the owner has ended."""
+
+    class Alive:
+        finished = False
+
+    def statistics(original: Any, lock: Any) -> Any:
+        found = original(lock)
+        return found if found.owner is None else found._replace(owner=Alive())
+
+    around(Lock, "statistics", statistics)

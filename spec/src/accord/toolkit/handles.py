@@ -32,13 +32,13 @@ class HandleMixin(Generic[T]):
         _waiters: list[AnyParker] | None
         _watchers: list[Callable[[], object]] | None
         _coro: Any
+
+        @property
+        def name(self) -> str:
+            """See ``protocols.TaskHandle``; the concrete class has it."""
+            ...
     else:
         __slots__ = ()
-
-    @property
-    def name(self) -> str:
-        """See ``protocols.TaskHandle``."""
-        raise NotImplementedError
 
     @property
     def coro(self) -> Coroutine[Any, Any, T]:
