@@ -9,11 +9,13 @@ __all__ = [
     "BusyResourceError",
     "ClosedResourceError",
     "ConnectionFailed",
+    "DelimiterNotFound",
     "EndOfStream",
     "FutureAlreadyFinished",
     "FutureCancelled",
     "FutureFailed",
     "FutureNotFinished",
+    "IncompleteRead",
     "NoEventLoopError",
     "RunFinishedError",
     "TaskCancelled",
@@ -83,6 +85,21 @@ class EndOfStream(AccordError):
     """The other side ended the stream in an orderly way."""
 
     default = "the stream has ended"
+
+
+class IncompleteRead(AccordError):
+    """The stream ended, or broke its framing, before all that was asked for had arrived."""
+
+    def __init__(self, message: str = "the stream ended too early", partial: bytes = b"") -> None:
+        super().__init__(message)
+        self.partial = partial
+        """What had arrived."""
+
+
+class DelimiterNotFound(AccordError):
+    """The delimiter is not within the number of bytes that the caller allowed."""
+
+    default = "the delimiter was not found within the limit"
 
 
 class ConnectionFailed(AccordError, OSError):

@@ -11,7 +11,8 @@ from typing import Any
 from .._backends import current_backend
 from ..exceptions import ConnectionFailed
 from ..to_thread import run_sync
-from .sockets import SocketListener, SocketStream, create_poller
+from .resources import create_poller
+from .sockets import SocketListener, SocketStream
 
 BACKLOG = 65536
 _ANY = str(IPv4Address(0))

@@ -17,10 +17,13 @@ from .streams import (
     ByteReceiveStream,
     ByteSendStream,
     ByteStream,
+    ByteStreamConnectable,
     Listener,
     ObjectReceiveStream,
     ObjectSendStream,
     ObjectStream,
+    ObjectStreamConnectable,
+    UnreliableObjectStream,
 )
 from .tasks import HandleStatus, TaskGroup, TaskHandle, TaskInfo, TaskStatus
 from .testing import Testing
@@ -31,6 +34,7 @@ __all__ = [
     "ByteReceiveStream",
     "ByteSendStream",
     "ByteStream",
+    "ByteStreamConnectable",
     "CancelKind",
     "CancelReason",
     "CancelScope",
@@ -40,6 +44,7 @@ __all__ = [
     "ObjectReceiveStream",
     "ObjectSendStream",
     "ObjectStream",
+    "ObjectStreamConnectable",
     "Parker",
     "Poller",
     "Readiness",
@@ -48,4 +53,5 @@ __all__ = [
     "TaskInfo",
     "TaskStatus",
     "Testing",
+    "UnreliableObjectStream",
 ]

@@ -97,3 +97,29 @@ class Listener(AsyncResource, Protocol[T_co]):
     async def serve(self, handler: Callable[[T_co], Any], /, task_group: TaskGroup | None = None) -> None:
         """Run ``handler(stream)`` as a task for each connection, until the listener is closed or cancelled."""
         ...
+
+
+class UnreliableObjectStream(ObjectReceiveStream[T], ObjectSendStream[T], Protocol[T]):
+    """Both directions of datagrams: objects may be lost, doubled or out of order, and there is no end of stream."""
+
+    __slots__ = ()
+
+
+class ByteStreamConnectable(Protocol):
+    """Something that one can connect to as often as one likes."""
+
+    __slots__ = ()
+
+    async def connect(self) -> ByteStream:
+        """Make a connection and return it; ``ConnectionFailed`` if there is none to be had."""
+        ...
+
+
+class ObjectStreamConnectable(Protocol[T]):
+    """The same for streams of objects."""
+
+    __slots__ = ()
+
+    async def connect(self) -> ObjectStream[T]:
+        """Make a connection and return it; ``ConnectionFailed`` if there is none to be had."""
+        ...
