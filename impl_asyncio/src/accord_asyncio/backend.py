@@ -134,7 +134,7 @@ class AsyncioBackend:
         record = current_record()
         if record.scope._effective:
             # Decided here: a shield that goes up during the yield comes too late (CANCEL-16).
-            await parking.shielded_yield(record)
+            await parking.cancel_shielded_checkpoint()
             parking.raise_cancelled(record)
         if deadline == inf:
             await Parker().park()

@@ -37,7 +37,7 @@ from accord.toolkit.errors import members
 from accord.toolkit.groups import ENDED, NEW, OPEN
 
 from .current import current_record, current_task
-from .parking import bare_yield, checkpoint, shielded_yield
+from .parking import bare_yield, cancel_shielded_checkpoint, checkpoint
 from .records import PARENT, Task, TaskRecord, attach
 from .scopes import CancelScope, update
 
@@ -353,7 +353,7 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
                     native = request
             self._exit = None
         else:
-            await shielded_yield(host)
+            await cancel_shielded_checkpoint()
         self._phase = ENDED
         scope.__exit__(None, None, None)
         if native is None and self._errors is None and not self._cut:

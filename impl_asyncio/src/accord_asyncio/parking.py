@@ -74,12 +74,11 @@ def raise_cancelled(record: TaskRecord) -> None:
 
 
 async def cancel_shielded_checkpoint() -> None:
-    """See ``accord.protocols.Backend``."""
-    await shielded_yield(current_record())
-
-
-async def shielded_yield(record: TaskRecord) -> None:
-    """Yield, and put off a native cancellation that arrives meanwhile."""
+    """See ``accord.protocols.Backend``; a native cancellation that arrives meanwhile is put off."""
+    try:
+        record: TaskRecord = current_task()._accord_record
+    except AttributeError:
+        record = current_record()
     before = record.requests_delivered()
     record.yielding = True
     try:
@@ -131,7 +130,7 @@ class Parker:
         if record.scope._effective:
             # Decided here, so that nothing is handed over during the yield.
             self._value = None
-            await shielded_yield(record)
+            await cancel_shielded_checkpoint()
             raise_cancelled(record)
         future: Future[Any] = Future(loop=state.loop)
         self._future = future

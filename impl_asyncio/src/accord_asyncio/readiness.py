@@ -3,109 +3,186 @@
 The operation is tried in the loop's callback, so that a readable socket is read in the same turn of the loop, and a
 level-triggered selector does not report it again while the task is on its way. Where the selector does report with
 nobody waiting, the registration is taken back until the next wait.
+
+A loop may give up watching on its own: uvloop does so after an error on the descriptor, though what was read just then
+may have been data that came before the error. It drops the callback with the registration, and so a weak reference to
+the callback tells whether the registration still stands.
+
+The task is resumed from the loop's callback at once, where a future that is done would send it to the end of the loop's
+queue: that saves a turn of the loop each time that a ``receive`` waits, and leaves no gap in which the task could be
+cancelled after the attempt was made.
 """
 
 from __future__ import annotations
 
 import asyncio
+from asyncio import CancelledError, Future
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import ReferenceType, ref
 
 from accord import BusyResourceError, ClosedResourceError
 
-from .parking import Parker, checkpoint
+from .current import current_record, current_task
+from .parking import cancel_shielded_checkpoint, checkpoint, raise_cancelled
+from .records import TaskRecord
 
 T = TypeVar("T")
+
+
+def _resume(future: Future[None]) -> None:
+    """Complete a future for which one task waits, and run the task until it waits again.
+
+    To be called by the loop only: within a task another one can't be run.
+    """
+    internals: Any = future
+    ((wakeup, context),) = internals._callbacks
+    future.remove_done_callback(wakeup)
+    future.set_result(None)
+    context.run(wakeup, future)
 
 
 class _Direction:
     """Waiting for one of the two events of a descriptor."""
 
-    __slots__ = ("_add", "_attempt", "_fd", "_parker", "_registered", "_remove", "_what")
+    __slots__ = (
+        "_add",
+        "_attempt",
+        "_callback",
+        "_closed",
+        "_error",
+        "_fd",
+        "_future",
+        "_loop",
+        "_registered",
+        "_remove",
+        "_value",
+        "_what",
+    )
 
-    def __init__(self, fd: int, what: str, add: Callable[..., object], remove: Callable[[int], object]) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        fd: int,
+        what: str,
+        add: Callable[..., object],
+        remove: Callable[[int], object],
+    ) -> None:
+        self._loop = loop
         self._fd = fd
         self._what = what
         self._add = add
         self._remove = remove
+        self._closed = False
         self._registered = False
-        self._parker: Parker | None = None
+        self._callback: ReferenceType[Callable[[], object]] | None = None
+        self._future: Future[None] | None = None
+        self._value: Any = None
+        self._error: BaseException | None = None
         self._attempt: Callable[[], Any] | None = None
 
-    async def perform(self, attempt: Callable[[], T]) -> T:
-        if self._parker is not None:
+    async def perform(self, attempt: Callable[[], T], /) -> T:
+        if self._future is not None:
             raise BusyResourceError(self._what)
-        self._parker = parker = Parker()
-        self._attempt = attempt
+        if self._closed:
+            await checkpoint()
+            raise ClosedResourceError
         try:
-            if not self._registered:
-                self._add(self._fd, self._on_ready)
-                self._registered = True
-            failed, value = await parker.park()
+            record: TaskRecord = current_task()._accord_record
+        except AttributeError:
+            record = current_record()
+        if record.state.heap:
+            record.state.look_at_clock()
+        if record.scope._effective:
+            await cancel_shielded_checkpoint()
+            raise_cancelled(record)
+        if self._callback is None or self._callback() is None:
+            self._register()
+        future: Future[None] = Future(loop=self._loop)
+        self._future = future
+        self._attempt = attempt
+        before = record.natives()
+        try:
+            await future
+        except CancelledError as exc:
+            if future.cancelled():
+                raise
+            record.put_off(exc, before)
         finally:
-            self._parker = None
-            self._attempt = None
-        if failed:
-            try:
-                raise value
-            finally:
-                del value
-        result: T = value
-        return result
+            value, self._value = self._value, None
+            error, self._error = self._error, None
+            self._future = self._attempt = None
+        if error is None:
+            result: T = value
+            return result
+        try:
+            raise error
+        finally:
+            del error
 
     def _on_ready(self) -> None:
-        parker, attempt = self._parker, self._attempt
-        if parker is None or attempt is None or parker.woken:
+        future, attempt = self._future, self._attempt
+        if future is None or attempt is None or future.done():
             self.forget()
             return
         try:
-            value = attempt()
+            # Not the future's and in no variable: it would live on in this frame, inside of which the task runs.
+            self._value = attempt()
         except (BlockingIOError, InterruptedError):
             return
         except BaseException as exc:
-            parker.unpark((True, exc))
-        else:
-            parker.unpark((False, value))
+            self._error = exc
+        self._attempt = attempt = None
+        _resume(future)
+
+    def _register(self) -> None:
+        self.forget()
+        callback = self._on_ready
+        self._add(self._fd, callback)
+        self._registered = True
+        self._callback = ref(callback)
 
     def forget(self) -> None:
         if self._registered:
             self._registered = False
+            self._callback = None
             self._remove(self._fd)
 
     def close(self) -> None:
+        self._closed = True
         self.forget()
-        if self._parker is not None:
-            self._parker.unpark((True, ClosedResourceError("this resource was closed while a task was waiting for it")))
+        if self._future is not None and not self._future.done():
+            self._error = ClosedResourceError("this resource was closed while a task was waiting for it")
+            self._future.set_result(None)
+
+
+_OPERATIONS = ("readable", "writable")
 
 
 class Poller:
-    """See ``accord.protocols.Poller``."""
+    """See ``accord.protocols.Poller``; its operations are those of its two directions."""
 
-    __slots__ = ("_closed", "_reading", "_writing")
+    __slots__ = ("_reading", "_writing", *_OPERATIONS)
+
+    if TYPE_CHECKING:
+
+        async def readable(self, attempt: Callable[[], T], /) -> T:
+            """See ``accord.protocols.Poller``."""
+            ...
+
+        async def writable(self, attempt: Callable[[], T], /) -> T:
+            """See ``accord.protocols.Poller``."""
+            ...
 
     def __init__(self, fd: int) -> None:
         loop = asyncio.get_running_loop()
-        self._closed = False
-        self._reading = _Direction(fd, "receiving from", loop.add_reader, loop.remove_reader)
-        self._writing = _Direction(fd, "sending to", loop.add_writer, loop.remove_writer)
-
-    async def readable(self, attempt: Callable[[], T], /) -> T:
-        """See ``accord.protocols.Poller``."""
-        return await self._perform(self._reading, attempt)
-
-    async def writable(self, attempt: Callable[[], T], /) -> T:
-        """See ``accord.protocols.Poller``."""
-        return await self._perform(self._writing, attempt)
-
-    async def _perform(self, direction: _Direction, attempt: Callable[[], T]) -> T:
-        if self._closed:
-            await checkpoint()
-            raise ClosedResourceError
-        return await direction.perform(attempt)
+        self._reading = _Direction(loop, fd, "receiving from", loop.add_reader, loop.remove_reader)
+        self._writing = _Direction(loop, fd, "sending to", loop.add_writer, loop.remove_writer)
+        for name, direction in zip(_OPERATIONS, (self._reading, self._writing), strict=True):
+            setattr(self, name, direction.perform)  # in a field, which saves a coroutine
 
     def close(self) -> None:
         """See ``accord.protocols.Poller``."""
-        self._closed = True
         self._reading.close()
         self._writing.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 from collections.abc import Callable
 from typing import Any
 
@@ -19,8 +20,25 @@ def _poller(broken: Broken) -> Any:
 
 
 def _around_both(broken: Broken, wrapper: Callable[..., Any]) -> None:
-    for name in BOTH:
-        around(_poller(broken), name, wrapper)
+    def init(original: Any, poller: Any, fd: int) -> None:
+        original(poller, fd)
+        for name in BOTH:
+            _wrap(poller, name, wrapper)
+
+    around(_poller(broken), "__init__", init)
+
+
+def _wrap(poller: Any, name: str, wrapper: Callable[..., Any]) -> None:
+    """Replace an operation of one poller, which has its operations in fields."""
+    operation = getattr(poller, name)
+
+    def original(_: Any, attempt: Any) -> Any:
+        return operation(attempt)
+
+    def operate(attempt: Any) -> Any:
+        return wrapper(original, poller, attempt)
+
+    setattr(poller, name, operate)
 
 
 @mutant("POLL-1")
@@ -147,12 +165,10 @@ def directions_exclude_each_other(broken: Broken) -> None:
 def close_wakes_nobody(broken: Broken) -> None:
     """Tasks that wait when the poller is closed wait for ever."""
 
-    def close(original: Any, poller: Any) -> None:
+    def close(_original: Any, poller: Any) -> None:
         for direction in (poller._reading, poller._writing):
-            parker, direction._parker = direction._parker, None
             direction.forget()
-            direction._parker = parker if poller._closed else None
-        original(poller)
+            direction._closed = True
 
     around(_poller(broken), "close", close)
 
@@ -179,7 +195,7 @@ def close_closes_the_descriptor(broken: Broken) -> None:
     """close() of a poller closes the descriptor as well."""
 
     def close(original: Any, poller: Any) -> None:
-        was_open = not poller._closed
+        was_open = not poller._reading._closed
         original(poller)
         if was_open:
             os.close(poller._reading._fd)
@@ -240,3 +256,32 @@ def closed_poller_keeps_watching(broken: Broken) -> None:
         original(poller)
 
     around(_poller(broken), "close", close)
+
+
+@mutant("POLL-8")
+def watching_ends_with_an_error(broken: Broken) -> None:
+    """A descriptor that had an error is not watched any more, although the attempt read data."""
+    poller = _poller(broken)
+
+    def init(original: Any, self: Any, fd: int) -> None:
+        original(self, fd)
+        reading = self._reading
+        wait = select.poll()
+        wait.register(fd, 0)
+
+        def attempt_of(attempt: Any) -> Any:
+            def tried() -> Any:
+                value = attempt()
+                if wait.poll(0):
+                    reading._remove(fd)
+                    reading._callback = lambda: True
+                return value
+
+            return tried
+
+        def readable(attempt: Any) -> Any:
+            return reading.perform(attempt_of(attempt))
+
+        self.readable = readable
+
+    around(poller, "__init__", init)

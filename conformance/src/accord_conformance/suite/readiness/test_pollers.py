@@ -11,7 +11,7 @@ import pytest
 
 import accord
 from accord.lowlevel import checkpoint, current_backend
-from accord_conformance.helpers import cyclic_garbage, is_cancelled_by, rule, settle
+from accord_conformance.helpers import PATIENCE, cyclic_garbage, is_cancelled_by, rule, settle
 
 from .pairs import Pair, make_pair
 
@@ -290,3 +290,26 @@ async def test_no_cyclic_garbage() -> None:
             await pair.poller.readable(pair.take)
 
     assert await cyclic_garbage(use) == []
+
+
+@rule("POLL-8")
+@pytest.mark.parametrize("waiting", [False, True])
+async def test_data_and_an_error_at_once(waiting: bool) -> None:
+    """Data that came before an error is read first; the error is what the next operation raises."""
+    with make_pair() as pair:
+        pair.far.send(b"first")
+        assert await pair.poller.readable(pair.take) == b"first"
+        pair.near.send(b"never read by the peer, whose closing is a reset therefore")
+        async with accord.create_task_group() as group:
+            if waiting:
+                handle = group.start_soon(pair.poller.readable, pair.take)
+                await settle()
+                pair.far.send(b"data")
+                pair.far.close()
+            else:
+                pair.far.send(b"data")
+                pair.far.close()
+                handle = group.start_soon(pair.poller.readable, pair.take)
+        assert handle.return_value == b"data"
+        with accord.fail_after(PATIENCE), pytest.raises(ConnectionResetError):
+            await pair.poller.readable(pair.take)
