@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple, Self
+
 __all__ = [
     "AccordError",
     "BackendNotFound",
     "BrokenResourceError",
     "BusyResourceError",
     "ClosedResourceError",
+    "ConnectionAttempt",
     "ConnectionFailed",
     "DelimiterNotFound",
     "EndOfStream",
@@ -15,6 +19,11 @@ __all__ = [
     "FutureCancelled",
     "FutureFailed",
     "FutureNotFinished",
+    "HttpBodyTooLarge",
+    "HttpError",
+    "HttpProtocolError",
+    "HttpRedirectError",
+    "HttpStatusError",
     "IncompleteRead",
     "NoEventLoopError",
     "RunFinishedError",
@@ -102,15 +111,39 @@ class DelimiterNotFound(AccordError):
     default = "the delimiter was not found within the limit"
 
 
+class ConnectionAttempt(NamedTuple):
+    """One address that was tried in vain."""
+
+    address: tuple[str, int] | str
+    """Host and port in numbers, or a path."""
+    error: OSError
+    """What the operating system said."""
+    seconds: float
+    """How long the attempt took."""
+
+
 class ConnectionFailed(AccordError, OSError):
     """A connection could not be made; ``errno`` and ``strerror`` are set as for any ``OSError``."""
 
-    def __init__(self, errno: int | None, message: str, host: str, port: int) -> None:
+    def __init__(
+        self,
+        errno: int | None,
+        message: str,
+        host: str,
+        port: int | None,
+        attempts: Sequence[ConnectionAttempt] = (),
+    ) -> None:
         OSError.__init__(self, errno, message)
         self.host = host
-        """The host as the caller gave it."""
+        """The host, or the path of a UNIX socket, as the caller gave it."""
         self.port = port
-        """The port as the caller gave it."""
+        """The port as the caller gave it; None for a UNIX socket."""
+        self.attempts = tuple(attempts)
+        """What was tried, in the order in which it failed."""
+
+    def __reduce__(self) -> tuple[type[Self], tuple[object, ...]]:
+        """Let it pass from one process to another, although its arguments are not those of an ``OSError``."""
+        return type(self), (self.errno, self.strerror, self.host, self.port, self.attempts)
 
     def __str__(self) -> str:
         """Return the message alone."""
@@ -163,3 +196,44 @@ class TypedAttributeLookupError(AccordError, LookupError):
     """The object has no such typed attribute."""
 
     default = "no such attribute"
+
+
+class HttpError(AccordError):
+    """What ``open_url`` and its responses raise about HTTP itself."""
+
+    default = "the HTTP request failed"
+
+
+class HttpProtocolError(HttpError):
+    """The server's answer is not HTTP, or its head is too large."""
+
+    default = "the server broke the HTTP protocol"
+
+
+class HttpRedirectError(HttpError):
+    """The server redirects where the request must not follow, or too often."""
+
+    default = "the server's redirection can't be followed"
+
+
+class HttpBodyTooLarge(HttpError):
+    """The body has more bytes than the caller allowed."""
+
+    default = "the body is too large"
+
+
+class HttpStatusError(HttpError):
+    """The server answered with an error; raised by ``raise_for_status`` only."""
+
+    def __init__(self, status: int = 500, reason: str = "", url: str = "the request") -> None:
+        super().__init__(status, reason, url)
+        self.status = status
+        """The status, 400 or more."""
+        self.reason = reason
+        """The server's text for it; may be empty."""
+        self.url = url
+        """Where the answer came from."""
+
+    def __str__(self) -> str:
+        """Say all of it in one line."""
+        return f"{self.status} {self.reason}".rstrip() + f" for {self.url}"

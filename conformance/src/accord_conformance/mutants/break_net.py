@@ -6,7 +6,6 @@ import errno
 import os
 import socket
 import sys
-import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -18,20 +17,21 @@ from accord import (
     SocketListener,
     SocketStream,
     connect_tcp,
-    create_task_group,
     create_tcp_listener,
 )
 from accord.abc import SocketAttribute
 from accord.lowlevel import checkpoint, checkpoint_if_cancelled
+from accord.streams.stapled import MultiListener
 
 from .making import Broken, around, mutant, replace
 from .waiting import around_getter, checks_again, replace_everywhere
 
 attributes: Any = sys.modules["accord.net.attributes"]
-sockets: Any = sys.modules["accord.net.sockets"]
+resources: Any = sys.modules["accord.net.resources"]
 tcp: Any = sys.modules["accord.net.tcp"]
 Resource: Any = SocketStream.__mro__[1]
 Stream: Any = SocketStream
+really: Any = connect_tcp
 Listener: Any = SocketListener
 
 
@@ -39,7 +39,7 @@ Listener: Any = SocketListener
 def handlers_run_one_after_another(_: Broken) -> None:
     """serve() waits for a handler before it accepts the next connection."""
 
-    async def serve(listener: Any, handler: Any, group: Any) -> None:
+    async def serve(listener: Any, handler: Any, group: Any, *_: Any) -> None:
         while True:
             try:
                 stream = await listener.accept()
@@ -54,10 +54,13 @@ def handlers_run_one_after_another(_: Broken) -> None:
 def port_of_a_listener_is_what_was_asked_for(_: Broken) -> None:
     """local_port of a listener for which the system chose a port is 0."""
 
-    def extra(original: Any, listener: Any, attribute: Any, *default: Any) -> Any:
-        return 0 if attribute is SocketAttribute.local_port else original(listener, attribute, *default)
+    def found(original: Any, sock: Any, *, connected: bool) -> Any:
+        known = dict(original(sock, connected=connected))
+        if not connected:
+            known[SocketAttribute.local_port] = lambda: 0
+        return known
 
-    around(Listener, "extra", extra)
+    around(resources, "socket_attributes", found)
 
 
 @mutant("NET-1")
@@ -77,10 +80,12 @@ def ports_are_those_of_the_other_side(_: Broken) -> None:
 def names_of_hosts_are_not_resolved(_: Broken) -> None:
     """Only numeric addresses are understood."""
 
-    async def resolve(host: str, port: int) -> Any:
-        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    async def resolve(host: str, port: int, *_: Any, **keywords: Any) -> Any:
+        await checkpoint()
+        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        return [(info[0], info[1], info[2], info[4]) for info in infos]
 
-    replace(tcp, _resolve=resolve)
+    replace(tcp, resolve=resolve)
 
 
 @mutant("NET-6")
@@ -99,9 +104,7 @@ def closing_is_no_checkpoint(_: Broken) -> None:
     """aclose() returns without a checkpoint."""
 
     async def aclose(resource: Any) -> None:
-        resource._closed = True
-        resource._poller.close()
-        resource._socket.close()
+        resource._close()
 
     replace(Resource, aclose=aclose)
 
@@ -122,7 +125,7 @@ def closing_wakes_nobody(_: Broken) -> None:
     """A task that waits for a socket which is closed waits on."""
 
     async def aclose(original: Any, resource: Any) -> None:
-        resource._poller = sockets.create_poller(resource._socket.fileno())
+        resource._poller = resources.create_poller(resource._socket.fileno())
         await original(resource)
 
     around(Resource, "aclose", aclose)
@@ -170,9 +173,9 @@ def attributes_outlive_their_socket(_: Broken) -> None:
 def connect_raises_what_the_system_says(_: Broken) -> None:
     """A refused connection is a ConnectionRefusedError."""
 
-    async def connect(host: Any, port: Any) -> Any:
+    async def connect(host: Any, port: Any, **keywords: Any) -> Any:
         try:
-            return await connect_tcp(host, port)
+            return await really(host, port, **keywords)
         except ConnectionFailed as error:
             raise error.__cause__ or error from None
 
@@ -182,9 +185,9 @@ def connect_raises_what_the_system_says(_: Broken) -> None:
 def fails_with(change: Callable[[ConnectionFailed], Exception]) -> None:
     """Let connect_tcp() raise ``change(error)`` from what the system said."""
 
-    async def connect(host: Any, port: Any) -> Any:
+    async def connect(host: Any, port: Any, **keywords: Any) -> Any:
         try:
-            return await connect_tcp(host, port)
+            return await really(host, port, **keywords)
         except ConnectionFailed as error:
             raise change(error) from error.__cause__
 
@@ -214,9 +217,9 @@ def connect_error_has_the_address_in_its_text_only(_: Broken) -> None:
 def connect_error_is_a_group(_: Broken) -> None:
     """The cause of one refused connection is an exception group."""
 
-    async def connect(host: Any, port: Any) -> Any:
+    async def connect(host: Any, port: Any, **keywords: Any) -> Any:
         try:
-            return await connect_tcp(host, port)
+            return await really(host, port, **keywords)
         except ConnectionFailed as error:
             causes = [cause for cause in [error.__cause__] if isinstance(cause, OSError)]
             raise error from ExceptionGroup("attempts to connect", causes)
@@ -228,71 +231,22 @@ def connect_error_is_a_group(_: Broken) -> None:
 def ports_are_taken_modulo_65536(_: Broken) -> None:
     """A port that is too big or negative is cut to 16 bits."""
 
-    def check(port: Any) -> Any:
+    def check(port: Any, *_: Any) -> Any:
         if not isinstance(port, int):
             raise TypeError(f"port must be an int, not {type(port).__name__}")
         return port & 0xFFFF
 
-    replace(tcp, _check_port=check)
+    replace(tcp, check_port=check)
 
 
 @mutant("NET-11")
 def ports_are_left_to_the_system(_: Broken) -> None:
     """Nobody looks at ports before the system does."""
 
-    def check(port: Any) -> Any:
+    def check(port: Any, *_: Any) -> Any:
         return port
 
-    replace(tcp, _check_port=check)
-
-
-@mutant("NET-12")
-def serve_raises_when_it_is_closed(_: Broken) -> None:
-    """serve() ends with ClosedResourceError when the listener is closed."""
-
-    async def serve(listener: Any, handler: Any, group: Any) -> None:
-        while True:
-            group.start_soon(handler, await listener.accept())
-
-    replace(Listener, _serve=serve)
-
-
-@mutant("NET-12")
-def errors_of_handlers_are_printed(_: Broken) -> None:
-    """serve() prints what a handler raises, and goes on."""
-
-    async def serve(original: Any, listener: Any, handler: Any, group: Any) -> None:
-        async def caught(stream: Any) -> None:
-            try:
-                await handler(stream)
-            except Exception:
-                traceback.print_exc()
-
-        await original(listener, caught, group)
-
-    around(Listener, "_serve", serve)
-
-
-@mutant("NET-12")
-def closing_a_listener_cancels_the_handlers(_: Broken) -> None:
-    """serve() cancels its handlers when the listener is closed."""
-
-    async def serve(original: Any, listener: Any, handler: Any, group: Any) -> None:
-        await original(listener, handler, group)
-        group.cancel()
-
-    around(Listener, "_serve", serve)
-
-
-@mutant("NET-12")
-def serve_always_waits_for_its_handlers(_: Broken) -> None:
-    """serve() runs the handlers in a group of its own, whichever it is given."""
-
-    async def serve(original: Any, listener: Any, handler: Any, group: Any) -> None:
-        async with create_task_group() as own:
-            await original(listener, handler, own)
-
-    around(Listener, "_serve", serve)
+    replace(tcp, check_port=check)
 
 
 @mutant("NET-13")
@@ -305,13 +259,14 @@ def accepted_connection_is_lost_to_a_cancellation(_: Broken) -> None:
 def cancelled_connect_leaves_its_socket(_: Broken) -> None:
     """A connection that can't be made closes its socket after an OSError only, not after a cancellation."""
 
-    async def connect(family: int, proto: int, address: Any) -> Any:
+    async def connect(info: Any, local: Any = None) -> Any:
+        family, _, proto, address = info
         sock = socket.socket(family, socket.SOCK_STREAM, proto)
         try:
             sock.setblocking(False)
             code = sock.connect_ex(address)
             if code == errno.EINPROGRESS:
-                poller = sockets.create_poller(sock.fileno())
+                poller = resources.create_poller(sock.fileno())
                 code = await poller.writable(lambda: sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
             if code:
                 raise OSError(code, os.strerror(code))
@@ -344,9 +299,9 @@ def freed_listeners_close_quietly(_: Broken) -> None:
 def connecting_can_not_be_cancelled(_: Broken) -> None:
     """connect_tcp() to an address that answers at once does not look for a cancellation."""
 
-    async def connect(host: Any, port: Any) -> Any:
+    async def connect(host: Any, port: Any, **keywords: Any) -> Any:
         with CancelScope(shield=True):
-            return await connect_tcp(host, port)
+            return await really(host, port, **keywords)
 
     replace_everywhere(connect_tcp, connect)
 
@@ -355,10 +310,10 @@ def connecting_can_not_be_cancelled(_: Broken) -> None:
 def listening_is_no_checkpoint(_: Broken) -> None:
     """create_tcp_listener() only looks for a cancellation."""
 
-    async def listen(*, local_host: Any = None, local_port: int = 0) -> Any:
+    async def listen(*, local_host: Any = None, local_port: int = 0, **_: Any) -> Any:
         await checkpoint_if_cancelled()
-        sock = socket.create_server((local_host or "", local_port))
-        return SocketListener(sock)
+        listener: Any = SocketListener(socket.create_server((local_host or "", local_port)), SocketStream)
+        return MultiListener([listener])
 
     replace_everywhere(create_tcp_listener, listen)
 

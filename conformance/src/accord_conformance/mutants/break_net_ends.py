@@ -124,7 +124,7 @@ def end_of_sending_cuts_a_send(_: Broken) -> None:
 
     async def send_eof(stream: Any) -> None:
         await checkpoint()
-        stream._check_usable()
+        stream._check_sendable()
         if not stream._eof_sent:
             stream._eof_sent = True
             stream._socket.shutdown(socket.SHUT_WR)

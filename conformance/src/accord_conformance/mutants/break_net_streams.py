@@ -14,7 +14,6 @@ from accord import (
     CancelScope,
     EndOfStream,
     Lock,
-    ResourceGuard,
     SocketStream,
     get_cancelled_exc_class,
     sleep,
@@ -34,7 +33,7 @@ def takes_everything_in(keep: Callable[[Any], Any]) -> None:
 
     async def send(stream: Any, item: Any) -> None:
         await checkpoint()
-        stream._check_usable()
+        stream._check_sendable()
         queue = pending.setdefault(stream, [])
         queue.append(memoryview(item))
         try:
@@ -66,7 +65,7 @@ def send_sends_once(_: Broken) -> None:
 
     async def send(stream: Any, item: Any) -> None:
         await checkpoint()
-        stream._check_usable()
+        stream._check_sendable()
         stream._socket.send(item)
 
     replace(Stream, send=send)
@@ -192,11 +191,16 @@ def receivers_wait_in_line(_: Broken) -> None:
 def one_task_uses_a_stream(_: Broken) -> None:
     """One guard is for both directions."""
 
-    def init(original: Any, stream: Any, sock: Any) -> None:
-        original(stream, sock)
-        stream._receiving = stream._sending = ResourceGuard("receiving from or sending to")
+    def guards(name: str, other: str) -> None:
+        async def guarded(original: Any, stream: Any, *args: Any) -> Any:
+            if getattr(stream, other):
+                raise BusyResourceError("receiving from or sending to")
+            return await original(stream, *args)
 
-    around(Stream, "__init__", init)
+        around(Stream, name, guarded)
+
+    guards("receive", "_sending")
+    guards("send", "_receiving")
 
 
 @mutant("NET-7")
@@ -298,7 +302,7 @@ def receiving_at_once_does_not_yield(_: Broken) -> None:
 
     async def receive(original: Any, stream: Any, size: int = 65536) -> Any:
         await checkpoint_if_cancelled()
-        stream._check_usable()
+        stream._check_open()
         return _peeked(stream._socket, size) or await original(stream, size)
 
     around(Stream, "receive", receive)

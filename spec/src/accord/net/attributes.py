@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
-from ..exceptions import TypedAttributeLookupError
+from ..exceptions import BrokenResourceError, TypedAttributeLookupError
 
 if TYPE_CHECKING:
     import socket
@@ -66,19 +66,27 @@ def socket_attributes(sock: socket.socket, *, connected: bool) -> Mapping[Any, C
     """Return the typed attributes of a socket."""
     import socket  # not sooner: importing accord shouldn't import it
 
-    def address(raw: Any) -> Any:
-        return raw if isinstance(raw, str | bytes) else raw[:2]
+    from .addresses import public_address
+    from .paths import public_path
+
+    is_ip = sock.family in (socket.AF_INET, socket.AF_INET6)
+    address: Callable[[Any], Any] = public_address if is_ip else public_path
+
+    def peer() -> Any:
+        try:
+            return sock.getpeername()
+        except OSError as exc:
+            raise BrokenResourceError("the connection is broken, and the peer's address not known any more") from exc
 
     attributes: dict[Any, Callable[[], Any]] = {
         SocketAttribute.family: lambda: sock.family,
         SocketAttribute.local_address: lambda: address(sock.getsockname()),
         SocketAttribute.raw_socket: lambda: sock,
     }
-    is_ip = sock.family in (socket.AF_INET, socket.AF_INET6)
     if is_ip:
         attributes[SocketAttribute.local_port] = lambda: sock.getsockname()[1]
     if connected:
-        attributes[SocketAttribute.remote_address] = lambda: address(sock.getpeername())
+        attributes[SocketAttribute.remote_address] = lambda: address(peer())
         if is_ip:
-            attributes[SocketAttribute.remote_port] = lambda: sock.getpeername()[1]
+            attributes[SocketAttribute.remote_port] = lambda: peer()[1]
     return attributes

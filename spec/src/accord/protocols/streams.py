@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Literal, Protocol, Self, TypeVar
 
 from .resources import AsyncResource
-from .tasks import TaskGroup
+from .tasks import TaskGroup, TaskStatus
 
 T_co = TypeVar("T_co", covariant=True)
 T_contra = TypeVar("T_contra", contravariant=True)
 T = TypeVar("T")
+
+OnError = Literal["log", "raise"] | Callable[[Exception], object]
+"""What a listener does with the exception of a handler: log it and go on, raise it, or call a function."""
 
 
 class ObjectReceiveStream(AsyncResource, Protocol[T_co]):
@@ -94,8 +97,21 @@ class Listener(AsyncResource, Protocol[T_co]):
 
     __slots__ = ()
 
-    async def serve(self, handler: Callable[[T_co], Any], /, task_group: TaskGroup | None = None) -> None:
-        """Run ``handler(stream)`` as a task for each connection, until the listener is closed or cancelled."""
+    async def serve(
+        self,
+        handler: Callable[[T_co], Any],
+        /,
+        task_group: TaskGroup | None = None,
+        *,
+        task_status: TaskStatus[None] = ...,
+        on_error: OnError = ...,
+    ) -> None:
+        """Run ``handler(stream)`` as a task for each connection, until the listener is closed or cancelled.
+
+        :param task_group: where to run the tasks; by default in a group of its own.
+        :param task_status: is told when connections are accepted.
+        :param on_error: what happens to an ``Exception`` that a handler raises: ``"log"``, ``"raise"`` or a function.
+        """
         ...
 
 

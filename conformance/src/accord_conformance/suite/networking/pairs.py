@@ -7,19 +7,46 @@ import struct
 from array import array
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 import accord
 from accord import SocketStream
 from accord.abc import SocketAttribute
+from accord_conformance.helpers import untestable
 
 HOST = "127.0.0.1"
+
+
+async def listen() -> tuple[accord.SocketListener, int]:
+    """A listener on one address, and its port."""
+    listener = await accord.create_tcp_listener(local_host=HOST)
+    only: Any = listener.listeners[0]
+    assert type(only) is accord.SocketListener
+    return only, listener.extra(SocketAttribute.local_port)
+
+
+def descriptors() -> int:
+    """Return how many descriptors the process has."""
+    try:
+        return len(list(Path("/dev/fd").iterdir()))
+    except OSError:
+        untestable("the descriptors of the process can't be counted here")
+
+
+async def echo(stream: SocketStream) -> None:
+    """Send everything back."""
+    async with stream:
+        async for chunk in stream:
+            await stream.send(chunk)
 
 
 @asynccontextmanager
 async def connected() -> AsyncGenerator[tuple[SocketStream, SocketStream], None]:
     """Two streams that are connected with each other: a client's and a server's."""
-    async with await accord.create_tcp_listener(local_host=HOST) as listener:
-        client = await accord.connect_tcp(HOST, listener.extra(SocketAttribute.local_port))
+    listener, port = await listen()
+    async with listener:
+        client = await accord.connect_tcp(HOST, port)
         try:
             server = await listener.accept()
         except BaseException:

@@ -12,7 +12,7 @@ import accord
 from accord.abc import SocketAttribute
 from accord.lowlevel import checkpoint
 from accord_conformance.attempts import Attempt, blocked
-from accord_conformance.helpers import PATIENCE, assert_yields, is_cancelled_by, rule, settle
+from accord_conformance.helpers import PATIENCE, assert_yields, count_yields, is_cancelled_by, rule, settle
 from accord_conformance.suite.networking.pairs import connected, pattern, receive_all, reset
 
 
@@ -170,11 +170,11 @@ async def test_operations_on_a_closed_stream() -> None:
 
 @rule("NET-6")
 async def test_closing_releases_the_descriptor() -> None:
-    """aclose() is a checkpoint and has released the descriptor when it returns, or raises in a cancelled scope."""
+    """aclose() has released the descriptor when it returns, or raises in a cancelled scope."""
     async with connected() as (client, server):
         sockets = [stream.extra(SocketAttribute.raw_socket) for stream in (client, server)]
         assert all(sock.fileno() >= 0 for sock in sockets)
-        await assert_yields(client.aclose)
+        await client.aclose()
         assert sockets[0].fileno() == -1
         assert await is_cancelled_by(server.aclose)
         assert sockets[1].fileno() == -1
@@ -344,3 +344,70 @@ async def test_nothing_is_sent_after_a_cancelled_send() -> None:
             with accord.fail_after(PATIENCE):
                 await attempt.handle.wait()
         assert type(attempt.error) is accord.EndOfStream
+
+
+@rule("NET-4")
+async def test_data_before_a_reset_is_received() -> None:
+    """What the peer said before it reset the connection is received, also after send() found the connection broken."""
+    async with connected() as (client, server):
+        await server.send(b"too large")
+        await accord.sleep(0.01)
+        await server.aclose()
+        with pytest.raises(accord.BrokenResourceError):
+            for _ in range(20):
+                await client.send(bytes(1000))
+                await accord.sleep(0.01)
+        assert await client.receive() == b"too large"
+        for operation in (client.receive, partial(client.send, b"x"), client.receive):
+            with pytest.raises(accord.BrokenResourceError):
+                await operation()
+
+
+@rule("NET-23")
+async def test_sending_yields_once() -> None:
+    """Each send() suspends exactly once, in a long row of them too."""
+    async with connected() as (client, server):
+        for _ in range(40):
+            assert await count_yields(client.send(b"x")) == 1
+            await server.receive()
+
+
+@rule("NET-23")
+async def test_receiving_yields_once_if_it_waits() -> None:
+    """A receive() that waits for its data suspends once, and one that finds it there once at most."""
+    async with connected() as (client, server):
+        for _ in range(40):
+            async with accord.create_task_group() as group:
+                receiving = group.start_soon(count_yields, server.receive())
+                await settle()
+                await client.send(b"x")
+            assert receiving.return_value == 1
+            await client.send(b"x")
+            await accord.sleep(0.001)
+            assert await count_yields(server.receive()) <= 1
+
+
+@rule("NET-24")
+async def test_everything_is_delivered_after_closing() -> None:
+    """What was sent before the stream was closed arrives completely, and then an orderly end."""
+    data = pattern(150_000)
+    async with connected() as (client, server):
+        await client.send(data)
+        await client.aclose()
+        await accord.sleep(0.01)
+        assert await receive_all(server) == data
+
+
+@rule("NET-25")
+async def test_address_of_a_peer_that_is_gone() -> None:
+    """The peer's address is known after a reset, or the error is of the library."""
+    async with connected() as (client, server):
+        known: Any = server.extra(SocketAttribute.remote_address)
+        await reset(client)
+        with pytest.raises(accord.BrokenResourceError):
+            await server.receive()
+        for attribute in (SocketAttribute.remote_address, SocketAttribute.remote_port):
+            try:
+                assert server.extra(attribute) in known or server.extra(attribute) == known
+            except accord.BrokenResourceError as error:
+                assert isinstance(error.__cause__, OSError)
