@@ -12,13 +12,13 @@ from typing import Any, cast
 import accord
 
 from ..loader import load_backend, load_options
-from . import portable
+from . import portable, portable_net
 from .rows import Row
 
 Main = Callable[[], Awaitable[Any]]
 
 NATIVE = {"asyncio": "native_asyncio", "uvloop": "native_asyncio", "trio": "native_trio"}
-"""Which module has the native code for a runtime."""
+"""Which module has the native code for a runtime; its jobs about networking are in a second one, ``..._net``."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,13 @@ class Contender:
         return float(self.start(main, row.options))
 
 
+def _find(name: str, *modules: Any) -> Callable[..., Any]:
+    function: Callable[..., Any] = next(getattr(module, name) for module in modules if hasattr(module, name))
+    return function
+
+
 def _portable_job(lib: Any, name: str) -> Callable[..., Any]:
-    return partial(getattr(portable, name), lib)
+    return partial(_find(name, portable, portable_net), lib)
 
 
 def subject(spec: str, variant: str | None) -> Contender:
@@ -104,5 +109,10 @@ def peers(runtime: str) -> list[Contender]:
             found.append(_from_module("AnyIO", runtime, anyio, partial(_portable_job, anyio.lib)))
         native = _peer(NATIVE[runtime], runtime)
         if native is not None:
-            found.append(_from_module("native", runtime, native, partial(getattr, native)))
+            net = import_module(f".{NATIVE[runtime]}_net", __package__)
+
+            def job(name: str) -> Callable[..., Any]:
+                return _find(name, native, net)
+
+            found.append(_from_module("native", runtime, native, job))
     return found

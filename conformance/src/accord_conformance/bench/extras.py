@@ -15,6 +15,7 @@ from typing import Any
 from .contenders import Contender
 
 COUNT = 1000
+CONNECTIONS = 200
 STUBBORN = 0.5
 
 
@@ -34,6 +35,10 @@ def memory(contender: Contender) -> dict[str, float]:
             readings.clear()
             await contender.job("sleepers")(COUNT, read)
             sizes["sleeping task"] = (readings[1] - readings[0]) / COUNT
+        for _ in range(2):
+            readings.clear()
+            await contender.job("connections")(CONNECTIONS, read)
+            sizes["idle connection, both ends"] = (readings[1] - readings[0]) / CONNECTIONS
         for name, make in contender.job("objects")().items():
             for _ in range(2):
                 kept: list[Any] = [None] * COUNT

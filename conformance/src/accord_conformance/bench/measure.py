@@ -72,6 +72,7 @@ def measure(row: Row, contenders: Sequence[Contender], plan: Plan) -> Result:
 
 def _repetitions(row: Row, contender: Contender, plan: Plan) -> int:
     """Return how many repetitions fill a block; this also warms everything up."""
+    contender.time(row, 1)  # may import modules, which would look like a slow operation
     n = 1
     while True:
         elapsed = contender.time(row, n)

@@ -41,6 +41,7 @@ class Row:
         return targets.get(runtime, Target())
 
 
+LEVEL: Final = Target(1.0, 1.0)
 EVERY_YIELD: Final = {"checkpoint_budget": 1}
 
 ROWS: Final = (
@@ -91,4 +92,13 @@ ROWS: Final = (
     Row("stream_buffered", "stream, buffered, one yield in 32", Target(1.2, 0.12), options={"checkpoint_budget": 32}),
     Row("stream_pipe", "stream, buffer 100, producer to consumer", Target(1.5, 0.2)),
     Row("stream_nowait", "stream, send_nowait and receive_nowait", Target(0.53, 0.9)),
+    # Networking; both ends in one loop. On Trio, level with AnyIO and with Trio
+    Row("tcp_echo", "TCP, echo of 64 bytes", Target(1.0, 0.57), Target(1.0, 0.67), LEVEL),
+    Row("tcp_bulk", "TCP, 64 KiB", Target(0.63, None), None, LEVEL),
+    Row("tcp_connect", "TCP, connect, accept, close", Target(None, 0.33), None, LEVEL),
+    Row("unix_echo", "UNIX, echo of 64 bytes", Target(None, 0.5), Target(), LEVEL),
+    Row("unix_bulk", "UNIX, 64 KiB", Target(), None, LEVEL),
+    Row("udp_round", "UDP, there and back", Target(None, 0.5), Target(), LEVEL),
+    Row("tls_echo", "TLS, echo of 64 bytes", Target(1.0, 0.63), None, LEVEL),
+    Row("tls_bulk", "TLS, 64 KiB", Target(1.0, 0.83), None, LEVEL),
 )
