@@ -8,6 +8,7 @@ import typing as _typing
 
 from . import abc, lowlevel, protocols
 from ._backends import get_all_backends, get_available_backends
+from ._closing import aclose_forcefully
 from ._gathering import amap, as_completed, gather
 from ._running import get_cancelled_exc_class, run
 from ._scopes import CancelScope
@@ -35,6 +36,7 @@ from .exceptions import (
     BrokenResourceError,
     BusyResourceError,
     ClosedResourceError,
+    ConnectionAttempt,
     ConnectionFailed,
     DelimiterNotFound,
     EndOfStream,
@@ -42,6 +44,11 @@ from .exceptions import (
     FutureCancelled,
     FutureFailed,
     FutureNotFinished,
+    HttpBodyTooLarge,
+    HttpError,
+    HttpProtocolError,
+    HttpRedirectError,
+    HttpStatusError,
     IncompleteRead,
     NoEventLoopError,
     RunFinishedError,
@@ -76,18 +83,53 @@ from .sync import (
 )
 
 if _typing.TYPE_CHECKING:
-    from . import to_thread
-    from .net.sockets import SocketListener, SocketStream
+    from . import testing, to_thread
+    from .http import open_url
+    from .net.addresses import getaddrinfo, getnameinfo
+    from .net.connectables import TCPConnectable, UNIXConnectable, as_connectable
+    from .net.descriptors import notify_closing, wait_readable, wait_writable
+    from .net.listeners import SocketListener
+    from .net.sockets import SocketStream
     from .net.tcp import connect_tcp, create_tcp_listener
+    from .net.udp import ConnectedUDPSocket, UDPSocket, create_connected_udp_socket, create_udp_socket
+    from .net.unix import connect_unix, create_unix_listener
+    from .net.unix_datagrams import (
+        ConnectedUNIXDatagramSocket,
+        UNIXDatagramSocket,
+        create_connected_unix_datagram_socket,
+        create_unix_datagram_socket,
+    )
+    from .net.unix_streams import UNIXSocketStream
 else:
     # What needs sockets and threads is imported when it is first asked for, because that takes as long as the rest.
     # Type checkers don't see the function: to them it would mean that any name exists.
     _LATER = {
-        "SocketListener": "net.sockets",
+        "ConnectedUDPSocket": "net.udp",
+        "ConnectedUNIXDatagramSocket": "net.unix_datagrams",
+        "SocketListener": "net.listeners",
         "SocketStream": "net.sockets",
+        "TCPConnectable": "net.connectables",
+        "UDPSocket": "net.udp",
+        "UNIXConnectable": "net.connectables",
+        "UNIXDatagramSocket": "net.unix_datagrams",
+        "UNIXSocketStream": "net.unix_streams",
+        "as_connectable": "net.connectables",
         "connect_tcp": "net.tcp",
+        "connect_unix": "net.unix",
+        "create_connected_udp_socket": "net.udp",
+        "create_connected_unix_datagram_socket": "net.unix_datagrams",
         "create_tcp_listener": "net.tcp",
+        "create_udp_socket": "net.udp",
+        "create_unix_datagram_socket": "net.unix_datagrams",
+        "create_unix_listener": "net.unix",
+        "getaddrinfo": "net.addresses",
+        "getnameinfo": "net.addresses",
+        "notify_closing": "net.descriptors",
+        "open_url": "http",
+        "testing": "testing",
         "to_thread": "to_thread",
+        "wait_readable": "net.descriptors",
+        "wait_writable": "net.descriptors",
     }
 
     def __getattr__(name: str) -> object:
@@ -117,6 +159,9 @@ __all__ = [
     "ClosedResourceError",
     "Condition",
     "ConditionStatistics",
+    "ConnectedUDPSocket",
+    "ConnectedUNIXDatagramSocket",
+    "ConnectionAttempt",
     "ConnectionFailed",
     "DelimiterNotFound",
     "EndOfStream",
@@ -129,6 +174,11 @@ __all__ = [
     "FutureNotFinished",
     "FutureStatus",
     "HandleStatus",
+    "HttpBodyTooLarge",
+    "HttpError",
+    "HttpProtocolError",
+    "HttpRedirectError",
+    "HttpStatusError",
     "IncompleteRead",
     "Lock",
     "LockStatistics",
@@ -142,6 +192,7 @@ __all__ = [
     "SemaphoreStatistics",
     "SocketListener",
     "SocketStream",
+    "TCPConnectable",
     "TaskCancelled",
     "TaskFailed",
     "TaskGroup",
@@ -151,14 +202,26 @@ __all__ = [
     "TaskStatus",
     "TypedAttributeLookupError",
     "TypedAttributeProvider",
+    "UDPSocket",
+    "UNIXConnectable",
+    "UNIXDatagramSocket",
+    "UNIXSocketStream",
     "WouldBlock",
     "abc",
+    "aclose_forcefully",
     "amap",
     "as_completed",
+    "as_connectable",
     "connect_tcp",
+    "connect_unix",
+    "create_connected_udp_socket",
+    "create_connected_unix_datagram_socket",
     "create_memory_object_stream",
     "create_task_group",
     "create_tcp_listener",
+    "create_udp_socket",
+    "create_unix_datagram_socket",
+    "create_unix_listener",
     "current_effective_deadline",
     "current_time",
     "fail_after",
@@ -169,15 +232,22 @@ __all__ = [
     "get_cancelled_exc_class",
     "get_current_task",
     "get_running_tasks",
+    "getaddrinfo",
+    "getnameinfo",
     "lowlevel",
     "move_on_after",
     "move_on_at",
+    "notify_closing",
+    "open_url",
     "protocols",
     "run",
     "sleep",
     "sleep_forever",
     "sleep_until",
+    "testing",
     "to_thread",
     "typed_attribute",
     "wait_all_tasks_blocked",
+    "wait_readable",
+    "wait_writable",
 ]
