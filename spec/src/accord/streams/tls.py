@@ -13,6 +13,7 @@ from .._running import get_cancelled_exc_class
 from .._tasks import TASK_STATUS_IGNORED
 from .._time import fail_after
 from ..net.attributes import TypedAttributeProvider
+from ..net.connectables import TLSConnectable
 from ..protocols import ByteStream, Listener, TaskGroup, TaskStatus
 from ._tls_setup import check_server_context, check_standard_compatible, check_timeout
 from ._tls_stream import TLSAttribute, TLSStream
@@ -21,7 +22,7 @@ from .checking import attributes_of
 if TYPE_CHECKING:
     from ..protocols.streams import OnError
 
-__all__ = ["TLSAttribute", "TLSListener", "TLSStream"]
+__all__ = ["TLSAttribute", "TLSConnectable", "TLSListener", "TLSStream"]
 
 _logger = logging.getLogger("accord.streams.tls")
 
