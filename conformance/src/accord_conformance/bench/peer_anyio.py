@@ -7,7 +7,6 @@ from importlib.metadata import version as distribution_version
 from typing import Any, TypeVar
 
 import anyio
-import anyio.streams.tls  # pyright: ignore[reportUnusedImport]  # the jobs find it in anyio
 
 T = TypeVar("T")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,8 @@ async def _tls(lib: Any, handler: Callable[[Any], Awaitable[None]]) -> AsyncGene
     listener = await lib.create_tcp_listener(local_host=HOST)
     port = listener.extra(lib.abc.SocketAttribute.local_port)
     # Without the closing handshake, which none of the native ones carries out either.
-    secure = lib.streams.tls.TLSListener(listener, server, standard_compatible=False)
+    tls = import_module(f"{lib.__name__}.streams.tls")
+    secure = tls.TLSListener(listener, server, standard_compatible=False)
     async with _serving(lib, secure, handler):
         yield lambda: lib.connect_tcp(HOST, port, ssl_context=client, tls_standard_compatible=False)
 

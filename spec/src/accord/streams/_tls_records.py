@@ -23,7 +23,11 @@ from ..net.attributes import TypedAttributeProvider
 from ..protocols import ByteStream
 from ..sync import Event
 
-READ_SIZE = 1 << 18
+READ_SIZES = (1 << 16, 1 << 18)
+"""How much to read from the transport: four records, or after a read that was filled sixteen.
+
+Much brings more in bulk, and costs a large piece of memory each time, which small messages don't need.
+"""
 """How many bytes are asked of the transport at a time; many records are then decrypted in one go."""
 
 RECORD = 1 << 14
@@ -59,6 +63,7 @@ class RecordStream(TypedAttributeProvider):
         "_incoming",
         "_news",
         "_outgoing",
+        "_read_size",
         "_reading",
         "_receiving",
         "_sending",
@@ -87,6 +92,7 @@ class RecordStream(TypedAttributeProvider):
         self._ended = False
         self._receiving = False  # a task is in receive()
         self._sending = False  # a task is in send()
+        self._read_size = READ_SIZES[0]
         self._reading = False  # a task other than the one in receive() reads from the transport
         self._flushing = False  # a task sends on the transport
         self._news: Event | None = None
@@ -160,7 +166,7 @@ class RecordStream(TypedAttributeProvider):
         """Read from the transport once; no other task may be at it."""
         self._reading = True
         try:
-            self._incoming.write(await self.transport_stream.receive(READ_SIZE))
+            self._incoming.write(await self.transport_stream.receive(READ_SIZES[0]))
         except (BrokenResourceError, ClosedResourceError, EndOfStream) as exc:
             failure = self._receiving_failed(exc)
             if failure is exc:
@@ -219,7 +225,7 @@ class RecordStream(TypedAttributeProvider):
             if done:
                 return
             try:
-                self._incoming.write(await self.transport_stream.receive(READ_SIZE))
+                self._incoming.write(await self.transport_stream.receive(READ_SIZES[0]))
             except EndOfStream:
                 raise BrokenResourceError(HANDSHAKE_CUT) from None
 

@@ -18,7 +18,7 @@ from .._time import move_on_after
 from ..exceptions import AccordError, BrokenResourceError, BusyResourceError, ClosedResourceError, EndOfStream
 from ..net.attributes import typed_attribute
 from ..protocols import ByteStream
-from ._tls_records import CLOSED, ENDED, PARTED, READ_SIZE, TORN, TRUNCATED, RecordStream
+from ._tls_records import CLOSED, ENDED, PARTED, READ_SIZES, TORN, TRUNCATED, RecordStream
 from ._tls_setup import check_standard_compatible, check_timeout, make_ssl_object
 from .checking import attributes_of, check_item, check_size
 
@@ -162,13 +162,14 @@ class TLSStream(RecordStream):
                     self._check_receivable()
                 else:
                     try:
-                        data = await self.transport_stream.receive(READ_SIZE)
+                        data = await self.transport_stream.receive(self._read_size)
                     except (BrokenResourceError, ClosedResourceError, EndOfStream) as exc:
                         failure = self._receiving_failed(exc)
                         if failure is exc:
                             raise
                         raise failure from None
                     incoming.write(data)
+                    self._read_size = READ_SIZES[len(data) >= READ_SIZES[0]]
                     if self._closed:
                         raise ClosedResourceError(CLOSED)
                 data = self._decrypt(max_bytes)
