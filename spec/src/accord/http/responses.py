@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from email.message import Message
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from .._backends import current_backend, here
+from .._mixins import Receiving
 from ..exceptions import (
     BrokenResourceError,
     BusyResourceError,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .exchanges import Exchange
 
 
-class UrlResponse(TypedAttributeProvider):
+class UrlResponse(TypedAttributeProvider, Receiving[bytes]):
     """What a server answered; its body is a byte stream to receive from, and keeps the rules STREAM for that."""
 
     __slots__ = (
@@ -194,23 +194,6 @@ class UrlResponse(TypedAttributeProvider):
             self._left = b""
             await self._exchange.abort()
         await current_backend().checkpoint()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        try:
-            return await self.receive()
-        except EndOfStream:
-            raise StopAsyncIteration from None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     def __repr__(self) -> str:
         return f"<UrlResponse {self.status} {self.url}>"

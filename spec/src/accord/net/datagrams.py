@@ -12,8 +12,9 @@ import errno
 import socket
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Generic, Self, TypeVar
+from typing import TypeVar
 
+from .._mixins import Receiving
 from ..exceptions import BrokenResourceError, BusyResourceError
 from ..streams.checking import check_item
 from .resources import SocketResource
@@ -41,7 +42,7 @@ def datagram_error(exc: OSError, what: str = "datagram") -> Exception:
     return BrokenResourceError(f"the system reports about a {what}: {exc.strerror or type(exc).__name__}")
 
 
-class DatagramSocket(SocketResource, Generic[T]):
+class DatagramSocket(SocketResource, Receiving[T]):
     """A socket of datagrams; ``T`` is what ``receive`` returns."""
 
     __slots__ = ("_receiving", "_sending", "_waits")
@@ -109,12 +110,6 @@ class DatagramSocket(SocketResource, Generic[T]):
 
     async def _wait_and_send(self, attempt: Callable[[], object]) -> None:
         await self._poller.writable(attempt)
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> T:
-        return await self.receive()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {'closed' if self._closed else 'open'}>"

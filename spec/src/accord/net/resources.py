@@ -5,10 +5,10 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Callable, Collection, Mapping
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from .._backends import current_backend
+from .._mixins import Closing
 from ..exceptions import ClosedResourceError
 from ..protocols import Poller
 from .attributes import TypedAttributeProvider, socket_attributes
@@ -29,7 +29,7 @@ def create_poller(fd: int) -> Poller:
     return readiness.create_poller(fd)
 
 
-class SocketResource(TypedAttributeProvider):
+class SocketResource(TypedAttributeProvider, Closing):
     """A non-blocking socket together with its poller. Belongs to the loop in which it was made."""
 
     __slots__ = ("__weakref__", "_backend", "_closed", "_connected", "_poller", "_socket")
@@ -68,14 +68,6 @@ class SocketResource(TypedAttributeProvider):
         backend = self._backend
         if backend.checkpoint_due():
             await backend.checkpoint()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
 
 async def adopt(

@@ -15,6 +15,7 @@ import socket
 from functools import partial
 from typing import Self
 
+from .._mixins import Receiving
 from ..exceptions import BrokenResourceError, BusyResourceError, ClosedResourceError, EndOfStream
 from ..streams.checking import check_item, check_size
 from .resources import SocketResource, adopt
@@ -24,7 +25,7 @@ Sendable = bytes | bytearray | memoryview
 _NOT_READY = (BlockingIOError, InterruptedError)
 
 
-class SocketStream(SocketResource):
+class SocketStream(SocketResource, Receiving[bytes]):
     """A connected stream socket (areas NET and STREAM)."""
 
     __slots__ = ("_at_end", "_attempt", "_broken", "_emptied", "_eof_sent", "_receiving", "_sending", "_size")
@@ -175,15 +176,6 @@ class SocketStream(SocketResource):
             raise self._failed(exc) from exc
         finally:
             self._sending = False
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        try:
-            return await self.receive()
-        except EndOfStream:
-            raise StopAsyncIteration from None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {'closed' if self._closed else 'open'}>"

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Mapping
-from types import TracebackType
 from typing import Any, Self, cast
 
 from .._backends import current_backend, here
 from .._closing import aclose_forcefully
+from .._mixins import Receiving
 from .._time import move_on_after
 from ..exceptions import AccordError, BrokenResourceError, BusyResourceError, ClosedResourceError, EndOfStream
 from ..net.attributes import typed_attribute
@@ -53,7 +53,7 @@ class TLSAttribute:
     """The version of TLS, such as ``TLSv1.3``."""
 
 
-class TLSStream(RecordStream):
+class TLSStream(RecordStream, Receiving[bytes]):
     """A byte stream that is encrypted; made by ``wrap`` (area TLS).
 
     It has the typed attributes of ``TLSAttribute`` and those of the stream below.
@@ -313,23 +313,6 @@ class TLSStream(RecordStream):
             finally:
                 self._closing = False
                 self._tell()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        try:
-            return await self.receive()
-        except EndOfStream:
-            raise StopAsyncIteration from None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "open" if self._broken is None else "broken"

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from inspect import signature
-from types import TracebackType
-from typing import Any, Self, SupportsIndex, cast
+from typing import Any, SupportsIndex, cast
 
 from .._backends import current_backend, here
+from .._mixins import Receiving
 from ..exceptions import (
     BrokenResourceError,
     BusyResourceError,
@@ -38,7 +38,7 @@ def _takes_size(cls: type[AnyByteReceiveStream]) -> bool:
     return True
 
 
-class BufferedByteReceiveStream(TypedAttributeProvider):
+class BufferedByteReceiveStream(TypedAttributeProvider, Receiving[bytes]):
     """A byte stream around another one, with a buffer (STREAM-30 to STREAM-35).
 
     :param receive_stream: the stream to receive from; closing this one closes it.
@@ -221,23 +221,6 @@ class BufferedByteReceiveStream(TypedAttributeProvider):
         self._closed = True
         self._buffer.clear()
         await self.receive_stream.aclose()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        try:
-            return await self.receive()
-        except EndOfStream:
-            raise StopAsyncIteration from None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.receive_stream!r}, {len(self._buffer)} bytes in the buffer>"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from .._backends import current_backend
 from .._closing import aclose_all
+from .._mixins import Closing, Receiving
 from .._tasks import TASK_STATUS_IGNORED, create_task_group
-from ..exceptions import BusyResourceError, ClosedResourceError, EndOfStream
+from ..exceptions import BusyResourceError, ClosedResourceError
 from ..net.attributes import TypedAttributeProvider
 from ..protocols import (
     ByteReceiveStream,
@@ -27,7 +27,7 @@ from .checking import attributes_of
 T = TypeVar("T")
 
 
-class _Stapled(TypedAttributeProvider):
+class _Stapled(TypedAttributeProvider, Receiving[Any]):
     """What stapled streams of both kinds share: the end of sending, and closing both."""
 
     __slots__ = ("__weakref__", "_closed", "_sending", "receive_stream", "send_stream")
@@ -67,23 +67,6 @@ class _Stapled(TypedAttributeProvider):
         """Close both streams, whatever happens, and then raise what they raised; a checkpoint if that is one."""
         self._closed = True
         await aclose_all(self.send_stream, self.receive_stream)
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Any:
-        try:
-            return await self.receive_stream.receive()
-        except EndOfStream:
-            raise StopAsyncIteration from None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.send_stream!r} and {self.receive_stream!r}>"
@@ -172,7 +155,7 @@ class _OneOfThem:
             self._countdown.step()
 
 
-class MultiListener(TypedAttributeProvider, Generic[T]):
+class MultiListener(TypedAttributeProvider, Closing, Generic[T]):
     """Several listeners that are used as one (STREAM-53, STREAM-54).
 
     :param listeners: at least one; those of a ``MultiListener`` among them are taken out of it, so that it is empty.
@@ -233,14 +216,6 @@ class MultiListener(TypedAttributeProvider, Generic[T]):
     async def aclose(self) -> None:
         """Close all listeners, whatever happens, and then raise what they raised; a checkpoint if that is one."""
         await aclose_all(*self.listeners)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     def __repr__(self) -> str:
         return f"<MultiListener of {', '.join(map(repr, self.listeners)) or 'nothing'}>"

@@ -9,10 +9,10 @@ from __future__ import annotations
 import codecs
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from .._backends import current_backend, here
+from .._mixins import Closing, Receiving
 from ..exceptions import BrokenResourceError, BusyResourceError, ClosedResourceError, EndOfStream
 from ..net.attributes import TypedAttributeProvider
 from .checking import attributes_of
@@ -31,7 +31,7 @@ def _codec(encoding: object, errors: object) -> codecs.CodecInfo:
     return info
 
 
-class TextReceiveStream(TypedAttributeProvider):
+class TextReceiveStream(TypedAttributeProvider, Receiving[str]):
     """An object stream of ``str``, decoded from a stream of bytes; the pieces are no lines (STREAM-40 to STREAM-43).
 
     :param transport_stream: the stream of bytes; closing this one closes it.
@@ -110,28 +110,11 @@ class TextReceiveStream(TypedAttributeProvider):
         self._closed = True
         await self.transport_stream.aclose()
 
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> str:
-        try:
-            return await self.receive()
-        except EndOfStream:
-            raise StopAsyncIteration from None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
     def __repr__(self) -> str:
         return f"<TextReceiveStream of {self.transport_stream!r}>"
 
 
-class TextSendStream(TypedAttributeProvider):
+class TextSendStream(TypedAttributeProvider, Closing):
     """An object stream of ``str``, encoded to a stream of bytes (STREAM-40, STREAM-44).
 
     :param transport_stream: the stream of bytes; closing this one closes it.
@@ -213,19 +196,11 @@ class TextSendStream(TypedAttributeProvider):
         finally:
             await self.transport_stream.aclose()
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
     def __repr__(self) -> str:
         return f"<TextSendStream of {self.transport_stream!r}>"
 
 
-class TextStream(TypedAttributeProvider):
+class TextStream(TypedAttributeProvider, Receiving[str]):
     """Both directions, over one stream of bytes (STREAM-40 to STREAM-44).
 
     :param transport_stream: the stream of bytes; closing this one closes it.
@@ -267,20 +242,6 @@ class TextStream(TypedAttributeProvider):
         """Close, as ``TextSendStream.aclose``."""
         self._receiver._closed = True
         await self._sender.aclose()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> str:
-        return await self._receiver.__anext__()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     def __repr__(self) -> str:
         return f"<TextStream of {self.transport_stream!r}>"

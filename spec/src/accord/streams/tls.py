@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import Callable, Mapping
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from .._closing import aclose_forcefully
+from .._mixins import Closing
 from .._running import get_cancelled_exc_class
 from .._tasks import TASK_STATUS_IGNORED
 from .._time import fail_after
@@ -27,7 +27,7 @@ __all__ = ["TLSAttribute", "TLSConnectable", "TLSListener", "TLSStream"]
 _logger = logging.getLogger("accord.streams.tls")
 
 
-class TLSListener(TypedAttributeProvider):
+class TLSListener(TypedAttributeProvider, Closing):
     """A listener that makes the TLS handshake, as the server, with each connection of another listener (TLS-20, 21).
 
     :param listener: gives the connections; it is closed with this one.
@@ -132,14 +132,6 @@ class TLSListener(TypedAttributeProvider):
     async def aclose(self) -> None:
         """Close the listener below; idempotent, a checkpoint. Connections that were accepted stay open."""
         await self.listener.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     def __repr__(self) -> str:
         return f"<TLSListener on {self.listener!r}>"

@@ -12,10 +12,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from .._backends import current_backend, here
+from .._mixins import Receiving
 from ..exceptions import BrokenResourceError, BusyResourceError, ClosedResourceError, EndOfStream
 from ..net.attributes import TypedAttributeProvider
 from ..protocols.parking import AnyParker
@@ -63,7 +63,7 @@ class _Direction:
         return max(size, 0)
 
 
-class MemoryByteStream(TypedAttributeProvider):
+class MemoryByteStream(TypedAttributeProvider, Receiving[bytes]):
     """One end of a pair of byte streams that ``memory_byte_stream_pair`` makes (area STREAM)."""
 
     __slots__ = (
@@ -227,23 +227,6 @@ class MemoryByteStream(TypedAttributeProvider):
             direction.broken = direction.broken or message
             direction.buffer.clear()
             direction.wake()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        try:
-            return await self.receive()
-        except EndOfStream:
-            raise StopAsyncIteration from None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     def __del__(self) -> None:
         if not getattr(self, "_closed", True):
