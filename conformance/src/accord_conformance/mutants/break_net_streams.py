@@ -217,7 +217,7 @@ def second_receiver_takes_over(_: Broken) -> None:
     around(Stream, "receive", receive)
 
 
-@mutant("NET-8")
+@mutant("NET-8", base="trio")  # as accepted_connection_is_lost_to_a_cancellation
 def received_bytes_are_lost_to_a_cancellation(_: Broken) -> None:
     """receive() looks for a cancellation when it has taken the data."""
     checks_again(Stream, "receive")

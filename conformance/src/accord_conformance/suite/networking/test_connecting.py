@@ -171,18 +171,19 @@ async def test_accept_is_cancelled_after_a_connection_came(steps: int) -> None:
     """However long after a connection accept() is cancelled, it returns it or the next accept() does."""
     listener, port = await listen()
     async with listener:
-        with socket.socket() as peer:
-            async with accord.create_task_group() as group:
-                attempt = await blocked(group, listener.accept)
-                peer.connect((HOST, port))
-                for _ in range(steps):
-                    await checkpoint()
-                attempt.cancel()
-                await attempt.handle.wait()
-            with accord.fail_after(PATIENCE):
-                stream = attempt.value if attempt.outcome == "returned" else await listener.accept()
-            async with stream:
-                assert stream.extra(SocketAttribute.remote_port) == peer.getsockname()[1]
+        for _again in range(8):  # where the order of tasks is up to chance
+            with socket.socket() as peer:
+                async with accord.create_task_group() as group:
+                    attempt = await blocked(group, listener.accept)
+                    peer.connect((HOST, port))
+                    for _ in range(steps):
+                        await checkpoint()
+                    attempt.cancel()
+                    await attempt.handle.wait()
+                with accord.fail_after(PATIENCE):
+                    stream = attempt.value if attempt.outcome == "returned" else await listener.accept()
+                async with stream:
+                    assert stream.extra(SocketAttribute.remote_port) == peer.getsockname()[1]
 
 
 @rule("NET-13")
@@ -260,6 +261,33 @@ async def test_operations_are_checkpoints() -> None:
         for exchange in exchanges:
             await exchange()
         assert await receive_all(server) == b"c"
+
+
+async def _check_yields() -> None:
+    listener, port = await listen()
+    made: list[AsyncResource] = []
+
+    async def make(operation: Callable[[], Awaitable[AsyncResource]]) -> None:
+        made.append(await operation())
+
+    try:
+        connect: Callable[[], Awaitable[AsyncResource]] = partial(accord.connect_tcp, HOST, port)
+        for operation in (connect, listener.accept, partial(accord.create_tcp_listener, local_host=HOST)):
+            assert await count_yields(make(operation)) > 0
+    finally:
+        for resource in (listener, *made):
+            assert await count_yields(resource.aclose()) > 0
+    async with connected() as (client, server):
+        assert await count_yields(client.send(b"x")) > 0
+        await accord.sleep(0.01)
+        assert await count_yields(server.receive()) > 0
+        assert await count_yields(client.send_eof()) > 0
+
+
+@rule("NET-15")
+def test_operations_yield(run: Callable[..., object]) -> None:
+    """With a budget of one each operation yields where it could complete at once."""
+    run(_check_yields, checkpoint_budget=1)
 
 
 @rule("NET-15")
