@@ -12,13 +12,15 @@ from typing import Any, cast
 import accord
 
 from ..loader import load_backend, load_options
-from . import portable, portable_net
 from .rows import Row
 
 Main = Callable[[], Awaitable[Any]]
 
 NATIVE = {"asyncio": "native_asyncio", "uvloop": "native_asyncio", "trio": "native_trio"}
-"""Which module has the native code for a runtime; its jobs about networking are in a second one, ``..._net``."""
+"""Which module has the native code for a runtime; further jobs are in those of ``PARTS``."""
+
+PARTS = ("net",)
+"""What the modules with further jobs are called: ``portable_net`` and so on."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,17 @@ class Contender:
         return float(self.start(main, row.options))
 
 
-def _find(name: str, *modules: Any) -> Callable[..., Any]:
-    function: Callable[..., Any] = next(getattr(module, name) for module in modules if hasattr(module, name))
-    return function
+def find(base: str, name: str) -> Callable[..., Any]:
+    """Return the function of a job from ``portable`` or a native module, or from its parts; ``LookupError``."""
+    for module_name in (base, *(f"{base}_{part}" for part in PARTS)):
+        function: Callable[..., Any] | None = getattr(import_module(f".{module_name}", __package__), name, None)
+        if function is not None:
+            return function
+    raise LookupError(f"{base} has no job {name!r}")
 
 
 def _portable_job(lib: Any, name: str) -> Callable[..., Any]:
-    return partial(_find(name, portable, portable_net), lib)
+    return partial(find("portable", name), lib)
 
 
 def subject(spec: str, variant: str | None) -> Contender:
@@ -109,10 +115,5 @@ def peers(runtime: str) -> list[Contender]:
             found.append(_from_module("AnyIO", runtime, anyio, partial(_portable_job, anyio.lib)))
         native = _peer(NATIVE[runtime], runtime)
         if native is not None:
-            net = import_module(f".{NATIVE[runtime]}_net", __package__)
-
-            def job(name: str) -> Callable[..., Any]:
-                return _find(name, native, net)
-
-            found.append(_from_module("native", runtime, native, job))
+            found.append(_from_module("native", runtime, native, partial(find, NATIVE[runtime])))
     return found
