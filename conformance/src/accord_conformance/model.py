@@ -1,13 +1,12 @@
 """The model: a backend that is nothing but the rules, to compare others with and to show that the waist suffices.
 
-One thread runs coroutines in rounds, each a step of every task that was runnable when it began. There is no I/O, and
-time is simulated: when nothing is runnable the clock jumps to the next deadline. In between it follows real time, or
-stands still (option ``frozen``). To see a program under many schedules, the option ``seed`` shuffles each round, and
-lets some cancellations take a round more until they are raised.
+One thread runs coroutines in rounds, in each a step of every task that is runnable. There is no I/O, and time is
+simulated: when nothing is runnable the clock jumps to the next deadline. In between it follows real time, or stands
+still (option ``frozen``). The option ``seed`` shuffles each round, and delays some cancellations by a round.
 
-A cancellation is not sent to anybody. It is a state, computed from the chain of scopes and the clock each time that
-somebody asks (CANCEL-1). A parked task can't ask, so whatever changes the state is followed by a ``sweep``, which asks
-for it. To sleep is to wait for nothing in a scope with a deadline; a checkpoint is a sleep whose time has come.
+A cancellation is not sent. It is a state, computed from the chain of scopes and the clock when somebody asks
+(CANCEL-1). A parked task can't ask, so whatever changes the state is followed by a ``sweep``, which asks for it. To
+sleep is to wait for nothing in a scope with a deadline; a checkpoint is a sleep whose time has come.
 
 Tasks are only ever resumed, and raise by themselves, so that no exception brings another task's context along (ERR-4).
 Tracebacks hold frames, so references to tasks and errors are cut as soon as they have served (TASK-36).
@@ -17,7 +16,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from contextlib import suppress
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
@@ -354,6 +353,11 @@ class _Loop:
                 raise RunFinishedError
             self.inbox.put((func, args))
 
+    def start_task(self, func: Callable[[], Coroutine[Any, Any, None]], /) -> None:
+        if self.root.finished:
+            raise RunFinishedError
+        _Task(func(), toolkit.task_name(func))
+
     def hold_clock(self) -> None:
         self.holds.append(None)
 
@@ -384,6 +388,8 @@ class _Loop:
             self.root = _Task(self.main(main, args), toolkit.task_name(main))
             while self.tasks:
                 self.call(self.turn)
+                for task in self.tasks if self.root.finished else ():
+                    task.base.cancel_for(CancelReason("shutdown"))
             with self.guard:
                 self.closed = True
             self.turn()

@@ -204,6 +204,11 @@ class Session:
 
         return run
 
+    @pytest.fixture(name="run_options")
+    def _run_options(self) -> dict[str, object]:
+        """The variant's options, for what starts runs by itself."""
+        return dict(self._options)
+
     @pytest.fixture(name="script")
     def _script(self, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
         """Runs a program, given as source text, in a new interpreter, where ``run(main)`` is the fixture's ``run``."""

@@ -16,6 +16,7 @@ Ours, because AnyIO has no public equivalent:
       cycles, when an instrument says so);
     - the token: one object for each run, kept in a ``RunVar``. It calls ``run_sync_soon`` of the backend class that
       AnyIO's own token names: ``from_thread.run_sync`` would wait for the call;
+    - tasks that belong to no group, which are the host's;
     - the parker: an ``anyio.Event`` and a value. Whether a waiter was cancelled before it was woken is asked of
       ``has_pending_cancellation()``, as AnyIO's memory streams do;
     - the poller: the loop of attempt and ``wait_readable`` around AnyIO's ``ResourceGuard``, after a checkpoint.
@@ -25,7 +26,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from importlib.metadata import version
 from types import MappingProxyType
 from typing import Any
@@ -50,6 +51,7 @@ class LoopToken:
         self.backend_name = backend_name
         self._backend_class = token.backend_class
         self._native = weakref.ref(token.native_token)
+        self._tasks: set[asyncio.Future[None]] = set()
 
     def call_soon(self, func: Callable[..., object], /, *args: Any) -> None:
         """AnyIO's."""
@@ -59,6 +61,20 @@ class LoopToken:
         try:
             self._backend_class.run_sync_soon(func, args, native)
         except anyio.RunFinishedError:
+            raise accord.RunFinishedError from None
+
+    def start_task(self, func: Callable[[], Coroutine[Any, Any, None]], /) -> None:
+        """The host's: AnyIO has no task outside of a group."""
+        if self.backend_name == "anyio-asyncio":
+            task = asyncio.ensure_future(func())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            return
+        import trio
+
+        try:
+            trio.lowlevel.spawn_system_task(func)
+        except RuntimeError:
             raise accord.RunFinishedError from None
 
     def hold_clock(self) -> None:

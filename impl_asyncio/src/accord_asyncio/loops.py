@@ -13,16 +13,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from heapq import heapify, heappop, heappush
 from itertools import count
 from math import inf
-from typing import TYPE_CHECKING, TypeVarTuple
+from typing import TYPE_CHECKING, Any, TypeVarTuple
 
 from accord import RunFinishedError
 from accord.protocols import CancelReason
-from accord.toolkit import DEFAULT_BUDGET
+from accord.toolkit import DEFAULT_BUDGET, task_name
 
 from .virtual import VirtualLoop
 
@@ -48,13 +48,16 @@ class LoopToken:
     come to are carried out when it is closed (RUN-13). There is no lock, which a signal handler could meet locked.
     """
 
-    __slots__ = ("__weakref__", "_calls", "_loop")
+    __slots__ = ("__weakref__", "_calls", "_loop", "_tasks", "ending")
 
     backend_name = "asyncio"
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._calls: deque[Callable[[], object]] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.ending = False
+        """Whether main has ended: what is started now might come too late to be cancelled."""
 
     def call_soon(self, func: Callable[[*Ts], object], /, *args: *Ts) -> None:
         """See ``accord.protocols.LoopToken``."""
@@ -74,6 +77,15 @@ class LoopToken:
     def _carry_out(self) -> None:
         if self._calls:
             self._calls.popleft()()
+
+    def start_task(self, func: Callable[[], Coroutine[Any, Any, None]], /) -> None:
+        """See ``accord.protocols.LoopToken``."""
+        if self.ending or self._loop.is_closed():
+            raise RunFinishedError("the run that this token belongs to ends")
+        # The loop refers to its tasks weakly.
+        task = asyncio.Task(func(), loop=self._loop, name=task_name(func))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def finish(self) -> None:
         """Carry out what the loop, which is closed, has left undone; errors go where it would send them."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVarTuple
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVarTuple
 
 import trio
 
 from accord import RunFinishedError
 from accord.protocols import CancelReason
-from accord.toolkit import DEFAULT_BUDGET
+from accord.toolkit import DEFAULT_BUDGET, task_name
 
 if TYPE_CHECKING:
     from .records import TaskRecord
@@ -38,6 +38,13 @@ class LoopToken:
             self._token.run_sync_soon(func, *args)
         except trio.RunFinishedError:
             raise RunFinishedError("the Trio run that this token belongs to has ended") from None
+
+    def start_task(self, func: Callable[[], Coroutine[Any, Any, None]], /) -> None:
+        """See ``accord.protocols.LoopToken``."""
+        try:
+            trio.lowlevel.spawn_system_task(func, name=task_name(func))
+        except RuntimeError:  # the nursery of system tasks is closed
+            raise RunFinishedError("the Trio run that this token belongs to ends") from None
 
     def hold_clock(self) -> None:
         """See ``accord.protocols.LoopToken``; only a virtual clock can be held."""

@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
-import atexit
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from math import inf
+from types import SimpleNamespace
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from accord import CancelScope, CapacityLimiter, RunFinishedError, get_cancelled_exc_class, get_current_task, to_thread
+from accord import (
+    CancelScope,
+    CapacityLimiter,
+    WouldBlock,
+    _workers,
+    get_cancelled_exc_class,
+    get_current_task,
+    to_thread,
+)
 from accord.lowlevel import checkpoint_if_cancelled
 
 from .making import Broken, around, mutant, replace
 from .waiting import replace_everywhere
 
 threads: Any = to_thread
-Call: Any = threads._Call
-Worker: Any = threads._Worker
+Call: Any = to_thread.ThreadCall
+Pool: Any = _workers.Pool
+Worker: Any = _workers.Worker
+Side: Any = threads._Side
 run_sync: Any = to_thread.run_sync
+
+
+def returning(value: Any = None) -> Callable[..., Any]:
+    """A function that takes anything and returns one thing."""
+
+    def function(*_: Any, **__: Any) -> Any:
+        return value
+
+    return function
 
 
 class Limiter:
@@ -30,6 +47,10 @@ class Limiter:
 
     def __init__(self, real: CapacityLimiter) -> None:
         self.real = real
+
+    def acquire_on_behalf_of_nowait(self, borrower: object) -> None:
+        """Leave it all to the other one."""
+        raise WouldBlock
 
     async def acquire_on_behalf_of(self, borrower: object) -> None:
         """See ``CapacityLimiter``."""
@@ -72,11 +93,11 @@ def calls_with(**always: Any) -> None:
 def thread_call_blocks_the_loop(_: Broken) -> None:
     """The function is called in the loop's thread."""
 
-    def start(call: Any) -> None:
+    def submit(_: Any, call: Any) -> None:
         call.perform()
         call.answer()
 
-    replace(threads, _start=start)
+    replace(Pool, submit=submit)
 
 
 @mutant("THREAD-1")
@@ -224,12 +245,12 @@ def thread_calls_are_never_abandoned(_: Broken) -> None:
 
 @mutant("THREAD-5")
 def abandoned_thread_reports_to_a_dead_loop(_: Broken) -> None:
-    """A worker whose run has ended dies of it, with a traceback."""
+    """A worker whose run has ended complains about it."""
 
-    def answer(call: Any) -> None:
+    def answer(side: Any, call: Any) -> None:
         call.token.call_soon(call.finish)
 
-    replace(Call, answer=answer)
+    replace(Side, answer=answer)
 
 
 @mutant("THREAD-5")
@@ -244,31 +265,38 @@ def abandoned_errors_are_printed(_: Broken) -> None:
     around(Call, "answer", answer)
 
 
-class Hasty(Limiter):
-    """Does not look for a cancellation."""
+def calls_do_not_look() -> None:
+    """Let calls begin without looking for a cancellation."""
+    find = threads.current_backend
 
-    async def acquire_on_behalf_of(self, borrower: object) -> None:
-        """See ``CapacityLimiter``."""
-        with CancelScope(shield=True):
-            await super().acquire_on_behalf_of(borrower)
+    class Blind:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(find(), name)
+
+        async def checkpoint_if_cancelled(self) -> None:
+            """Do nothing."""
+
+    replace(threads, current_backend=Blind, here=SimpleNamespace(backend=None))
 
 
 @mutant("THREAD-6")
 def thread_starts_in_a_cancelled_scope(_: Broken) -> None:
     """A call in a cancelled scope starts the function if a token is free."""
-    calls_see(Hasty)
+    calls_do_not_look()
 
 
 @mutant("THREAD-6")
 def thread_token_is_lost_in_a_cancelled_scope(_: Broken) -> None:
     """A call takes its token, looks for a cancellation then, and keeps the token if there is one."""
 
-    class Forgetful(Hasty):
+    class Forgetful(Limiter):
         async def acquire_on_behalf_of(self, borrower: object) -> None:
-            await super().acquire_on_behalf_of(borrower)
+            with CancelScope(shield=True):
+                await super().acquire_on_behalf_of(borrower)
             await checkpoint_if_cancelled()
 
     calls_see(Forgetful)
+    calls_do_not_look()
 
 
 @mutant("THREAD-7")
@@ -307,12 +335,7 @@ def abandoned_thread_holds_no_token(_: Broken) -> None:
 @mutant("THREAD-7")
 def abandoned_token_is_lost_with_the_run(_: Broken) -> None:
     """The token of an abandoned call that ends after its run is never given back."""
-
-    def answer(call: Any) -> None:
-        with suppress(RunFinishedError):
-            call.token.call_soon(call.finish)
-
-    replace(Call, answer=answer)
+    replace(Call, finish_late=returning())
 
 
 @mutant("THREAD-7")
@@ -346,7 +369,7 @@ def thread_token_is_borrowed_by_the_task(_: Broken) -> None:
 @mutant("THREAD-9")
 def each_thread_makes_one_call(_: Broken) -> None:
     """A new thread is started for each call."""
-    replace(threads, _idle=deque[Any](maxlen=0))
+    replace(Pool, rest=returning())
 
 
 def keeps(choose: Callable[[Any, Any], object]) -> None:
@@ -354,7 +377,7 @@ def keeps(choose: Callable[[Any, Any], object]) -> None:
     kept = threading.local()
 
     def perform(original: Any, call: Any) -> None:
-        func = call.func
+        func = call._func, call._args
         original(call)
         kept.it = choose(call, func)
 
@@ -377,20 +400,3 @@ def idle_thread_keeps_the_result(_: Broken) -> None:
 def idle_thread_keeps_the_exception(_: Broken) -> None:
     """An idle worker still has the exception of its last call."""
     keeps(lambda call, func: call.error)
-
-
-@mutant("THREAD-10")
-def exit_waits_for_abandoned_threads(_: Broken) -> None:
-    """Workers are no daemons."""
-
-    def init(original: Any, worker: Any) -> None:
-        original(worker)
-        worker.thread.daemon = False
-
-    around(Worker, "__init__", init)
-
-
-@mutant("THREAD-10")
-def exit_waits_for_idle_threads(_: Broken) -> None:
-    """Idle workers are joined when the interpreter exits."""
-    atexit.register(lambda: [worker.thread.join() for worker in tuple(threads._idle)])

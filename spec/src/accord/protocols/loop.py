@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol, TypeVarTuple, Unpack
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVarTuple, Unpack
 
 Ts = TypeVarTuple("Ts")
 
@@ -22,6 +22,14 @@ class LoopToken(Protocol):
         """Have ``func(*args)`` called on the loop's thread, soon and in order (RUN-13).
 
         Safe from any thread and from a signal handler. Raises ``RunFinishedError`` once the run has ended.
+        """
+        ...
+
+    def start_task(self, func: Callable[[], Coroutine[Any, Any, None]], /) -> None:
+        """Run ``func()`` in a root task, which belongs to no group; on the loop's thread, also in callbacks (FROM-11).
+
+        The task is cancelled when the run ends. Nobody waits for it: ``func`` raises nothing but a cancellation. Raises
+        ``RunFinishedError`` if the run ends already, and has not called ``func`` then.
         """
         ...
 
