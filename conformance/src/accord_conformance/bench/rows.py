@@ -101,4 +101,15 @@ ROWS: Final = (
     Row("udp_round", "UDP, there and back", Target(None, 0.5), Target(), LEVEL),
     Row("tls_echo", "TLS, echo of 64 bytes", Target(1.0, 0.63), None, LEVEL),
     Row("tls_bulk", "TLS, 64 KiB", Target(1.0, 0.83), None, LEVEL),
+    # Threads. The native counterpart of a portal is run_coroutine_threadsafe, and Trio's call with a token
+    Row("thread_call", "to_thread.run_sync", LEVEL, None, LEVEL),
+    Row("thread_calls", "to_thread.run_sync, 20 at once", Target(1.0, 0.5), Target(1.0, 0.5), LEVEL),
+    Row("from_thread_run", "from_thread.run", LEVEL, None, LEVEL),
+    Row("from_thread_run_sync", "from_thread.run_sync", LEVEL, None, LEVEL),
+    Row("portal_call", "BlockingPortal.call", Target(1.0, 0.67), Target(1.0, 0.67), Target(None, 0.67)),
+    # Processes. A millisecond of each start is the system's and Python's own
+    Row("process_wait", "process with pipes, start and wait", LEVEL, Target(1.0, 0.5), Target(1.15, 1.15)),
+    Row("process_run", "process, run for its output", Target(1.1, 1.0), Target(1.0, 0.5), Target(1.15, 1.15)),
+    Row("process_bulk", "process, 64 KiB there and back", LEVEL, None, Target(1.1, 1.1)),
+    Row("worker_process", "to_process.run_sync, start and 200 calls", LEVEL, None, LEVEL),
 )

@@ -5,6 +5,7 @@ A new kind of stream is tested with all rules once it stands in one of the lists
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any, Self
 
 import accord
 from accord.abc import SocketAttribute
+from accord.processes.pipes import PipeReceiveStream, PipeSendStream
 from accord.streams.buffered import BufferedByteReceiveStream, BufferedByteStream
 from accord.streams.stapled import MultiListener, StapledByteStream, StapledObjectStream
 from accord.streams.text import TextReceiveStream, TextSendStream, TextStream
@@ -160,13 +162,20 @@ async def _abort_tls_over_tcp(stream: TLSStream) -> None:
     await reset(stream.transport_stream)
 
 
+async def _pipes() -> Pair:
+    there, back = os.pipe(), os.pipe()
+    one = StapledByteStream(PipeSendStream(there[1]), PipeReceiveStream(back[0]))
+    return one, StapledByteStream(PipeSendStream(back[1]), PipeReceiveStream(there[0]))
+
+
 ON_SOCKETS = (
     Kind("TCP", connected_by_tcp, Options(abort=abort_socket)),
     Kind("buffered TCP", _buffered_tcp, Options(abort=_abort_buffered_tcp)),
     Kind("UNIX", _unix, Options(large=3_000_000)),
     Kind("TLS over TCP", _tls_over_tcp, Options(abort=_abort_tls_over_tcp, half_close=False)),
+    Kind("pipes", _pipes, Options(large=3_000_000, one_fate=False)),
 )
-"""Byte streams on sockets."""
+"""Byte streams on sockets and pipes."""
 
 
 async def _memory_objects() -> Pair:

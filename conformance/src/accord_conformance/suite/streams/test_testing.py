@@ -131,6 +131,18 @@ async def test_closing_forcefully() -> None:
             await MemoryByteStream.aclose(stream)
 
 
+@rule("STREAM-10")
+async def test_closing_forcefully_in_a_cancelled_scope() -> None:
+    """In a clean-up, where the scope is cancelled already, aclose_forcefully() raises no cancellation either."""
+    near, far = memory_byte_stream_pair()
+    with accord.CancelScope() as scope:
+        scope.cancel()
+        await accord.aclose_forcefully(near)
+        await accord.aclose_forcefully(far)
+        assert accord.lowlevel.current_backend().checkpoint_due()
+    assert not scope.cancelled_caught
+
+
 class Deaf(MemoryByteStream):
     """Does not notice that it was closed while it waits, and loses data that is received in a cancelled scope."""
 

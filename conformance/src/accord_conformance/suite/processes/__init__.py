@@ -1,0 +1,1 @@
+"""Tests of subprocesses and their pipes."""

@@ -1,0 +1,1 @@
+"""Subprocesses, their pipes, and what worker processes and interpreters share (areas PROC and WORKER)."""
