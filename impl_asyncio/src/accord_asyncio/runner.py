@@ -13,12 +13,15 @@ from accord.toolkit.coroutines import call_for_awaitable
 
 from .loops import state_of
 from .records import TaskRecord, attach
+from .signals import Interrupts, signals_wake
 from .virtual import VirtualLoop
 
 OPTIONS = ("checkpoint_budget", "debug", "loop_factory", "use_uvloop", "virtual_time")
 
 
-async def _main(main: Callable[..., Awaitable[Any]], args: tuple[Any, ...], budget: int, outcome: Outcome) -> None:
+async def _main(
+    main: Callable[..., Awaitable[Any]], args: tuple[Any, ...], budget: int, outcome: Outcome, interrupts: Interrupts
+) -> None:
     task = asyncio.current_task()
     assert task is not None
     name = task_name(main)
@@ -30,6 +33,7 @@ async def _main(main: Callable[..., Awaitable[Any]], args: tuple[Any, ...], budg
     attach(task, record)
     status = HandleStatus.FINISHED
     try:
+        interrupts.in_main = True
         outcome.value = await call_for_awaitable(main, args)
         if record.scope is not record:
             raise RuntimeError(f"task {name!r} ended with a cancel scope or task group still open")
@@ -40,6 +44,8 @@ async def _main(main: Callable[..., Awaitable[Any]], args: tuple[Any, ...], budg
         outcome.error = exc
         status = HandleStatus.FAILED
     finally:
+        interrupts.in_main = False
+        state.token.ending = True
         record.scope = record
         record.end(status)
 
@@ -66,11 +72,12 @@ def run(main: Callable[..., Awaitable[Any]], args: tuple[Any, ...], options: Map
     check_options("asyncio", options, OPTIONS)
     outcome = Outcome()
     budget = check_budget(options)
-    runner = asyncio.Runner(debug=options.get("debug"), loop_factory=_loop_factory(options))
-    state = state_of(runner.get_loop())
-    try:
-        with runner:
-            runner.run(_main(main, args, budget, outcome))
-    finally:
-        state.end()
-    return outcome.unwrap()
+    with Interrupts() as interrupts:
+        runner = asyncio.Runner(debug=options.get("debug"), loop_factory=_loop_factory(options))
+        state = state_of(runner.get_loop())
+        try:
+            with runner, signals_wake(state.loop):
+                runner.run(_main(main, args, budget, outcome, interrupts))
+        finally:
+            state.end()
+        return outcome.unwrap()

@@ -15,7 +15,8 @@ async def aclose_forcefully(resource: AsyncResource) -> None:
 
     :param resource: anything that has ``aclose()``.
     """
-    with CancelScope() as scope:
+    # Shielded: otherwise a scope around it that is cancelled would be the one that catches the cancellation.
+    with CancelScope(shield=True) as scope:
         scope.cancel(reason="closed forcefully")
         await resource.aclose()
 

@@ -29,7 +29,8 @@ def run(
     :param backend_options: options of that backend, such as ``{"use_uvloop": True}`` for asyncio.
 
     Raises what ``main`` raises, ``BackendNotFound``, ``TypeError`` for a main that is no async function or an unknown
-    option, and ``RuntimeError`` if a loop runs in this thread already. Rules RUN-1 to RUN-9.
+    option, and ``RuntimeError`` if a loop runs in this thread already. Rules RUN-1 to RUN-9. What
+    Ctrl-C does is in the rules INT: it cancels ``main``, and then ``KeyboardInterrupt`` is raised.
     """
     if not callable(main):
         call_for_coroutine(main, args)
@@ -39,9 +40,14 @@ def run(
             f"accord.run() can't be called here: a loop of backend {running.name!r} runs in this thread already; "
             "await the function instead"
         )
+    from ._interrupts import Interrupts, takes_interrupts  # not sooner: nothing else needs the module signal
+
     chosen = choose_backend(backend)
     try:
-        return cast(T, run_here(chosen, main, args, backend_options or _NO_OPTIONS))
+        options = backend_options or _NO_OPTIONS
+        if takes_interrupts():
+            return cast(T, Interrupts(main).run(run_here, chosen, args, options))
+        return cast(T, run_here(chosen, main, args, options))
     except BaseException as exc:
         prune(exc)
         raise

@@ -9,7 +9,7 @@ from accord import BusyResourceError, ClosedResourceError, EndOfStream
 from accord.lowlevel import checkpoint
 from accord.testing.memory import MemoryByteStream
 
-from .making import Broken, around, mutant
+from .making import Broken, around, mutant, replace
 
 Stream: Any = MemoryByteStream
 Direction: Any = accord.testing.memory.__dict__["_Direction"]
@@ -196,3 +196,15 @@ def one_flag_for_both_directions(_: Broken) -> None:
         await original(stream, item)
 
     around(Stream, "send", send)
+
+
+@mutant("STREAM-10")
+def forceful_closing_is_cancelled(_: Broken) -> None:
+    """In a scope that is cancelled already, aclose_forcefully() raises the cancellation after it has closed."""
+
+    async def aclose_forcefully(resource: Any) -> None:
+        with accord.CancelScope() as scope:
+            scope.cancel()
+            await resource.aclose()
+
+    replace(accord, aclose_forcefully=aclose_forcefully)
