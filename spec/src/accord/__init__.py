@@ -34,6 +34,8 @@ from .exceptions import (
     AccordError,
     BackendNotFound,
     BrokenResourceError,
+    BrokenWorkerInterpreter,
+    BrokenWorkerProcess,
     BusyResourceError,
     ClosedResourceError,
     ConnectionAttempt,
@@ -83,7 +85,7 @@ from .sync import (
 )
 
 if _typing.TYPE_CHECKING:
-    from . import testing, to_thread
+    from . import from_thread, testing, to_interpreter, to_process, to_thread
     from .http import open_url
     from .net.addresses import getaddrinfo, getnameinfo
     from .net.connectables import TCPConnectable, UNIXConnectable, as_connectable
@@ -100,6 +102,10 @@ if _typing.TYPE_CHECKING:
         create_unix_datagram_socket,
     )
     from .net.unix_streams import UNIXSocketStream
+    from .processes.options import TerminationPolicy
+    from .processes.process import Process, open_process
+    from .processes.running import run_process
+    from .signals import open_signal_receiver
 else:
     # What needs sockets and threads is imported when it is first asked for, because that takes as long as the rest.
     # Type checkers don't see the function: to them it would mean that any name exists.
@@ -107,7 +113,9 @@ else:
         "ConnectedUDPSocket": "net.udp",
         "ConnectedUNIXDatagramSocket": "net.unix_datagrams",
         "SocketListener": "net.listeners",
+        "Process": "processes.process",
         "SocketStream": "net.sockets",
+        "TerminationPolicy": "processes.options",
         "TCPConnectable": "net.connectables",
         "UDPSocket": "net.udp",
         "UNIXConnectable": "net.connectables",
@@ -122,11 +130,17 @@ else:
         "create_udp_socket": "net.udp",
         "create_unix_datagram_socket": "net.unix_datagrams",
         "create_unix_listener": "net.unix",
+        "from_thread": "from_thread",
         "getaddrinfo": "net.addresses",
         "getnameinfo": "net.addresses",
         "notify_closing": "net.descriptors",
+        "open_process": "processes.process",
+        "open_signal_receiver": "signals",
         "open_url": "http",
+        "run_process": "processes.running",
         "testing": "testing",
+        "to_interpreter": "to_interpreter",
+        "to_process": "to_process",
         "to_thread": "to_thread",
         "wait_readable": "net.descriptors",
         "wait_writable": "net.descriptors",
@@ -151,6 +165,8 @@ __all__ = [
     "AccordError",
     "BackendNotFound",
     "BrokenResourceError",
+    "BrokenWorkerInterpreter",
+    "BrokenWorkerProcess",
     "BusyResourceError",
     "CancelReason",
     "CancelScope",
@@ -186,6 +202,7 @@ __all__ = [
     "MemoryObjectSendStream",
     "MemoryObjectStreamStatistics",
     "NoEventLoopError",
+    "Process",
     "ResourceGuard",
     "RunFinishedError",
     "Semaphore",
@@ -200,6 +217,7 @@ __all__ = [
     "TaskInfo",
     "TaskNotFinished",
     "TaskStatus",
+    "TerminationPolicy",
     "TypedAttributeLookupError",
     "TypedAttributeProvider",
     "UDPSocket",
@@ -226,6 +244,7 @@ __all__ = [
     "current_time",
     "fail_after",
     "fail_at",
+    "from_thread",
     "gather",
     "get_all_backends",
     "get_available_backends",
@@ -238,13 +257,18 @@ __all__ = [
     "move_on_after",
     "move_on_at",
     "notify_closing",
+    "open_process",
+    "open_signal_receiver",
     "open_url",
     "protocols",
     "run",
+    "run_process",
     "sleep",
     "sleep_forever",
     "sleep_until",
     "testing",
+    "to_interpreter",
+    "to_process",
     "to_thread",
     "typed_attribute",
     "wait_all_tasks_blocked",

@@ -30,20 +30,22 @@ if _typing.TYPE_CHECKING:
     from .net.udp import ConnectedUDPSocket, UDPPacketType, UDPSocket
     from .net.unix_datagrams import ConnectedUNIXDatagramSocket, UNIXDatagramPacketType, UNIXDatagramSocket
     from .net.unix_streams import UNIXSocketStream
+    from .processes.process import Process
 else:
-    # As in the package itself: sockets are imported when they are first asked for.
+    # As in the package itself: sockets and processes are imported when they are first asked for.
     _LATER = {
-        "ConnectedUDPSocket": "udp",
-        "ConnectedUNIXDatagramSocket": "unix_datagrams",
-        "IPAddressType": "addresses",
-        "IPSockAddrType": "addresses",
-        "SocketListener": "listeners",
-        "SocketStream": "sockets",
-        "UDPPacketType": "udp",
-        "UDPSocket": "udp",
-        "UNIXDatagramPacketType": "unix_datagrams",
-        "UNIXDatagramSocket": "unix_datagrams",
-        "UNIXSocketStream": "unix_streams",
+        "ConnectedUDPSocket": "net.udp",
+        "ConnectedUNIXDatagramSocket": "net.unix_datagrams",
+        "IPAddressType": "net.addresses",
+        "IPSockAddrType": "net.addresses",
+        "Process": "processes.process",
+        "SocketListener": "net.listeners",
+        "SocketStream": "net.sockets",
+        "UDPPacketType": "net.udp",
+        "UDPSocket": "net.udp",
+        "UNIXDatagramPacketType": "net.unix_datagrams",
+        "UNIXDatagramSocket": "net.unix_datagrams",
+        "UNIXSocketStream": "net.unix_streams",
     }
 
     def __getattr__(name: str) -> object:
@@ -52,7 +54,7 @@ else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
 
-        value = globals()[name] = getattr(import_module(f".net.{module_name}", __package__), name)
+        value = globals()[name] = getattr(import_module(f".{module_name}", __package__), name)
         return value
 
     def __dir__() -> list[str]:
@@ -79,6 +81,7 @@ __all__ = [
     "ObjectSendStream",
     "ObjectStream",
     "ObjectStreamConnectable",
+    "Process",
     "SocketAttribute",
     "SocketListener",
     "SocketStream",

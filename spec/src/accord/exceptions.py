@@ -9,6 +9,8 @@ __all__ = [
     "AccordError",
     "BackendNotFound",
     "BrokenResourceError",
+    "BrokenWorkerInterpreter",
+    "BrokenWorkerProcess",
     "BusyResourceError",
     "ClosedResourceError",
     "ConnectionAttempt",
@@ -88,6 +90,23 @@ class BusyResourceError(AccordError):
 
     def __init__(self, action: str = "using") -> None:
         super().__init__(f"another task is already {action} this resource")
+
+
+class BrokenWorkerProcess(AccordError):
+    """The process that was to make a call ended before it had answered."""
+
+    default = "the worker process ended before it had answered"
+
+
+class BrokenWorkerInterpreter(AccordError):
+    """The interpreter that was to make a call failed, for another reason than an exception of the function."""
+
+    def __init__(
+        self, message: str = "the worker interpreter failed before it had answered", excinfo: object = None
+    ) -> None:
+        super().__init__(message)
+        self.excinfo = excinfo
+        """What Python says about it: an object with ``type``, ``msg`` and ``formatted``; None if it says nothing."""
 
 
 class EndOfStream(AccordError):
