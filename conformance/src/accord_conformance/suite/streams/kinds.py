@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
@@ -148,8 +149,8 @@ async def _unix() -> AsyncGenerator[Pair, None]:
 
 
 @asynccontextmanager
-async def _tls_over_tcp() -> AsyncGenerator[Pair, None]:
-    async with connected_by_tcp() as (near, far):
+async def _tls_over(make: Callable[[], AbstractAsyncContextManager[Pair]]) -> AsyncGenerator[Pair, None]:
+    async with make() as (near, far):
         client, server = await both(as_client(near, shutdown_timeout=0.05), as_server(far, shutdown_timeout=0.05))
         try:
             yield client, server
@@ -172,7 +173,8 @@ ON_SOCKETS = (
     Kind("TCP", connected_by_tcp, Options(abort=abort_socket)),
     Kind("buffered TCP", _buffered_tcp, Options(abort=_abort_buffered_tcp)),
     Kind("UNIX", _unix, Options(large=3_000_000)),
-    Kind("TLS over TCP", _tls_over_tcp, Options(abort=_abort_tls_over_tcp, half_close=False)),
+    Kind("TLS over TCP", partial(_tls_over, connected_by_tcp), Options(abort=_abort_tls_over_tcp, half_close=False)),
+    Kind("TLS over UNIX", partial(_tls_over, _unix), Options(half_close=False)),
     Kind("pipes", _pipes, Options(large=3_000_000, one_fate=False)),
 )
 """Byte streams on sockets and pipes."""
