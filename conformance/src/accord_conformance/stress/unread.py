@@ -99,7 +99,8 @@ async def secure() -> AsyncGenerator[tuple[ByteStream, Sender], None]:
             return ours.wrap_socket(socket.create_connection((HOST, port)), server_hostname=HOST)
 
         async with _first(listener, connect) as (stream, sender):
-            yield await TLSStream.wrap(stream, server_side=True, ssl_context=theirs), sender
+            async with await TLSStream.wrap(stream, server_side=True, ssl_context=theirs) as secured:
+                yield secured, sender
 
 
 @asynccontextmanager
