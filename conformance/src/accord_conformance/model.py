@@ -103,7 +103,7 @@ class _Scope:
 
     def check_exit(self) -> None:
         if self.task is None or self.task is not self.loop.current or self.task.scope is not self:
-            raise RuntimeError("a cancel scope can be left only by the task that entered it, and inner ones first")
+            raise RuntimeError(f"only {self.task and self.task.name!r} leaves this scope, and inner ones first")
 
     def end(self, task: _Task, cancelled: bool) -> bool:
         """Leave the scope, with a cancellation or not; return whether it is caught (CANCEL-10)."""

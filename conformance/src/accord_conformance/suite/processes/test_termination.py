@@ -118,7 +118,7 @@ async def test_stubborn_process_is_killed() -> None:
 
 @rule("PROC-14")
 async def test_signal_of_the_policy() -> None:
-    """The policy's own signal is the one that is sent. (Not SIGINT, which a parent may have had ignored.)"""
+    """The policy's own signal is the one that is sent, here one that no parent has had ignored."""
     with accord.CancelScope() as scope:
         policy = accord.TerminationPolicy(signal=signal.SIGUSR1, grace=PATIENCE)
         async with await accord.open_process(FOR_EVER, termination=policy) as process:
