@@ -6,6 +6,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -243,60 +244,67 @@ async def test_sessions_are_resumed(version: ssl.TLSVersion) -> None:
 
 
 class _OpenSSL:
-    """The program ``openssl s_server``: lines of its input are sent, or are commands; it prints what it receives."""
+    """The program ``openssl s_server``: lines of its input are sent, or are commands; it prints what it receives.
+
+    A thread of its own reads what it prints: a program that waits for its reader would answer nobody.
+    """
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
+        self.process = process
         self.input: IO[bytes] = process.stdin
         self.output: IO[bytes] = process.stdout
-        self.port = 0
         self.lines: list[bytes] = []
+        self.ended = False
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
 
-    async def tell(self, line: bytes) -> None:
-        """Give it a line of input."""
+    def _read(self) -> None:
+        for line in self.output:
+            self.lines.append(line)
+        self.ended = True
+
+    def tell(self, line: bytes) -> None:
+        """Give it a line of input: what comes first in a read of its own is taken for a command."""
         self.input.write(line + b"\n")
         self.input.flush()
 
-    async def until(self, text: bytes) -> None:
-        """Read its output until a line has ``text`` in it."""
+    async def until(self, text: bytes, *, count: int = 1) -> bytes:
+        """Wait until ``count`` of the lines that it printed have ``text`` in them; the last of these."""
         with accord.fail_after(PATIENCE):
-            while not self.lines or text not in self.lines[-1]:
-                self.lines.append(await to_thread.run_sync(self.output.readline, abandon_on_cancel=True))
-                assert self.lines[-1], f"openssl ended without saying {text!r}"
+            while len(found := [line for line in self.lines if text in line]) < count:
+                assert not self.ended, f"openssl ended without saying {text!r}"
+                await accord.sleep(0.005)
+        return found[-1]
+
+    def close(self) -> None:
+        """End the program, and the thread that reads."""
+        self.process.kill()
+        self.process.wait()
+        self.reader.join()
+        self.input.close()
+        self.output.close()
 
 
 @asynccontextmanager
-async def _openssl(folder: Path, *options: str) -> AsyncGenerator[_OpenSSL]:
+async def _openssl(folder: Path, *options: str) -> AsyncGenerator[tuple[_OpenSSL, int]]:
     program = shutil.which("openssl")
     if program is None:
         untestable("the program openssl is not installed")
     pem = folder / "server.pem"
     pem.write_bytes(certificate(NAME).private_key_and_cert_chain_pem.bytes())
     command = [program, "s_server", "-accept", f"{HOST}:0", "-cert", str(pem), "-naccept", "1", "-msg", *options]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # noqa: ASYNC220
+    server = _OpenSSL(
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # noqa: ASYNC220
+    )
     try:
-        server = _OpenSSL(process)
-        with accord.move_on_after(PATIENCE) as scope:
-            line = await to_thread.run_sync(_port_line, server.output, abandon_on_cancel=True)
-            server.port = int(line.rpartition(b":")[2])
-        if scope.cancelled_caught or not server.port:
+        line = (await server.until(b"ACCEPT")).strip()
+        if b":" not in line:
             untestable("this openssl does not say on which port it listens")
-        yield server
+        yield server, int(line.rpartition(b":")[2])
     finally:
-        process.kill()
-        process.wait()
-        server_pipes = process.stdin, process.stdout
-        for pipe in server_pipes:
-            if pipe is not None:
-                pipe.close()
-
-
-def _port_line(output: IO[bytes]) -> bytes:
-    for line in output:
-        if line.startswith(b"ACCEPT"):
-            return line if b":" in line else b":0"
-    return b":0"
+        server.close()
 
 
 @rule("TLS-17", needs=["readiness"])
@@ -304,38 +312,41 @@ def _port_line(output: IO[bytes]) -> bytes:
 @pytest.mark.parametrize("patience", [PATIENCE, 0.001])
 async def test_openssl_wants_new_keys(tmp_path: Path, version: str, patience: float) -> None:
     """OpenSSL renegotiates, or updates its keys, while a task receives, with short timeouts too, and another sends."""
-    command, answer = {"-tls1_2": (b"r", b", ClientHello"), "-tls1_3": (b"K", b"<<< TLS 1.3, Handshake")}[version]
+    command, answer, answers = {
+        "-tls1_2": (b"r", b"<<< TLS 1.2, Handshake [length 0010], Finished", 1),  # one of the first handshake
+        "-tls1_3": (b"K", b"<<< TLS 1.3, Handshake [length 0005]", 0),
+    }[version]
     stop = accord.Event()
+    received = bytearray()
 
     async def send() -> int:
         count = 0
         while not stop.is_set():
             count += 1
             await stream.send(b"line %d\n" % count)
-            await accord.sleep(0.0005)
+            await accord.sleep(0.002)
         await stream.send(b"the end\n")
         return count
 
     async def receive(text: bytes) -> None:
-        received = b""
-        with accord.fail_after(PATIENCE):
-            while text not in received:
-                with accord.move_on_after(patience):
-                    received += await stream.receive()
+        while not received.endswith(text):
+            with accord.move_on_after(patience):
+                received.extend(await stream.receive())
 
-    async with _openssl(tmp_path, version) as server:
-        stream = await as_client(await accord.connect_tcp(HOST, server.port), standard_compatible=False)()
+    async with _openssl(tmp_path, version) as (server, port):
+        stream = await as_client(await accord.connect_tcp(HOST, port), standard_compatible=False)()
         async with stream, accord.create_task_group() as group:
             sender = group.start_soon(send)
-            output = group.start_soon(server.until, b"the end")
             for number in range(3):
-                await server.tell(command)
-                await accord.sleep(0.02)
-                await server.tell(b"mark %d" % number)
-                await receive(b"mark %d\n" % number)
+                receiver = group.start_soon(receive, b"mark %d\n" % number)
+                server.tell(command)
+                answers += 1
+                await server.until(answer, count=answers)
+                server.tell(b"mark %d" % number)
+                with accord.fail_after(PATIENCE):
+                    await receiver.wait()
             stop.set()
-            await output
+            await server.until(b"the end")
+        assert received == b"mark 0\nmark 1\nmark 2\n"
         lines = [line for line in server.lines if line.startswith(b"line ")]
         assert lines == [b"line %d\n" % number for number in range(1, sender.return_value + 1)]
-        answers = [line for line in server.lines if answer in line]
-        assert len(answers) >= 3, "the demands were not answered"
