@@ -6,7 +6,7 @@ nobody waiting, the registration is taken back until the next wait.
 
 A loop may give up watching on its own: uvloop does so after an error on the descriptor, though what was read just then
 may have been data that came before the error. It drops the callback with the registration, and so a weak reference to
-the callback tells whether the registration still stands.
+the callback tells when that happens: by then a task that was resumed in the callback may already wait again.
 
 The task is resumed from the loop's callback at once, where a future that is done would send it to the end of the loop's
 queue: that saves a turn of the loop each time that a ``receive`` waits, and leaves no gap in which the task could be
@@ -96,7 +96,7 @@ class _Direction:
         if record.scope._effective:
             await cancel_shielded_checkpoint()
             raise_cancelled(record)
-        if self._callback is None or self._callback() is None:
+        if self._callback is None:
             self._register()
         future: Future[None] = Future(loop=self._loop)
         self._future = future
@@ -140,7 +140,16 @@ class _Direction:
         callback = self._on_ready
         self._add(self._fd, callback)
         self._registered = True
-        self._callback = ref(callback)
+        self._callback = ref(callback, self._on_dropped)
+
+    def _on_dropped(self, _: object) -> None:
+        self._callback = None
+        if self._future is not None and not self._loop.is_closed():
+            self._loop.call_soon(self._watch_again)  # the loop is about to close what it watched with
+
+    def _watch_again(self) -> None:
+        if self._callback is None and self._future is not None and not self._future.done():
+            self._register()
 
     def forget(self) -> None:
         if self._registered:

@@ -313,3 +313,28 @@ async def test_data_and_an_error_at_once(waiting: bool) -> None:
         assert handle.return_value == b"data"
         with accord.fail_after(PATIENCE), pytest.raises(ConnectionResetError):
             await pair.poller.readable(pair.take)
+
+
+@rule("POLL-8")
+async def test_waiting_on_after_data_and_an_error() -> None:
+    """A task that reads what came before an error in several pieces, without a break, gets each of them, then it."""
+    with make_pair() as pair:
+
+        def take_little() -> bytes:
+            return pair.near.recv(2)
+
+        async def read() -> list[bytes]:
+            pieces: list[bytes] = []
+            with pytest.raises(ConnectionResetError):
+                while True:
+                    pieces.append(await pair.poller.readable(take_little))
+            return pieces
+
+        pair.near.send(b"never read by the peer, whose closing is a reset therefore")
+        with accord.fail_after(PATIENCE):
+            async with accord.create_task_group() as group:
+                handle = group.start_soon(read)
+                await settle()
+                pair.far.send(b"data")
+                pair.far.close()
+        assert handle.return_value == [b"da", b"ta"]
