@@ -224,7 +224,7 @@ def second_reader_of_a_pipe_is_let_in(_: Broken) -> None:
     """Two tasks can read from one pipe."""
 
     async def receive(original: Any, stream: Any, *size: Any) -> Any:
-        stream._busy = False
+        stream._receiving = False
         while True:
             data = stream.take_rest()
             if data:

@@ -111,11 +111,11 @@ def grace_is_cut_short(_: Broken) -> None:
 
 
 @mutant("PROC-14")
-def grace_is_a_fixed_pause(_: Broken) -> None:
-    """The signal of the policy is not used."""
+def policys_signal_is_not_used(_: Broken) -> None:
+    """Every process is asked to end by SIGTERM, whatever its policy says."""
 
     def send(original: Any, subject: Any, number: Any) -> None:
-        original(subject, signal.SIGTERM if number == signal.SIGINT else number)
+        original(subject, number if number == signal.SIGKILL else signal.SIGTERM)
 
     around(Subject, "_send", send)
 

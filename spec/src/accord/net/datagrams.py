@@ -15,13 +15,12 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from .._mixins import Receiving
+from .._transfers import NOT_READY
 from ..exceptions import BrokenResourceError, BusyResourceError
 from ..streams.checking import check_item
 from .resources import SocketResource
 
 T = TypeVar("T")
-
-NOT_READY = (BlockingIOError, InterruptedError)
 
 _DIRECT_WAITS = 7
 """How often ``receive`` waits at once after it has found nothing: who asks and is answered would find nothing again."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import lru_cache, partial
 from typing import Any, Self, TypeAlias, cast
 
+from .._transfers import Sendable
 from ..exceptions import ConnectionAttempt
 from .addresses import (
     AddressInfo,
@@ -27,7 +28,6 @@ from .addresses import (
 from .connecting import connection_failed
 from .datagrams import DatagramSocket, as_bytes
 from .resources import IP, adopt
-from .sockets import Sendable
 
 UDPPacketType: TypeAlias = tuple[bytes, IPSockAddrType]
 """A datagram and the host and port that it came from or goes to."""

@@ -8,14 +8,14 @@ from functools import partial
 from typing import Any, Self, TypeAlias, cast
 
 from .._backends import current_backend
+from .._transfers import NOT_READY, Sendable
 from ..exceptions import IncompleteRead
 from ..to_thread import run_sync
 from . import paths
 from .backoff import Backoff
-from .datagrams import NOT_READY, DatagramSocket, as_bytes
+from .datagrams import DatagramSocket, as_bytes
 from .paths import UNIXPathType, check_length, check_mode, check_path, public_path
 from .resources import adopt
-from .sockets import Sendable
 from .unix import unix_connection_failed
 
 UNIXDatagramPacketType: TypeAlias = tuple[bytes, str]

@@ -18,12 +18,13 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, Self, TypeAlias, cast
 
+from .._transfers import NOT_READY, Sendable
 from ..exceptions import BrokenResourceError, BusyResourceError, EndOfStream, IncompleteRead
 from ..streams.checking import check_size
-from .datagrams import NOT_READY, as_bytes
+from .datagrams import as_bytes
 from .descriptors import FileDescriptorLike
 from .resources import adopt
-from .sockets import Sendable, SocketStream
+from .sockets import SocketStream
 
 Received: TypeAlias = tuple[bytes, list[int], int]
 """Data, descriptors, and the flags of ``recvmsg``."""
