@@ -30,9 +30,12 @@ def rule(*ids: str, needs: Iterable[str] = ()) -> Callable[[F], F]:
     return pytest.mark.rule(*ids, needs=tuple(needs))
 
 
-def untestable(reason: str) -> NoReturn:
-    """End the test: it cannot be carried out here, and its rules count as untested by it."""
-    pytest.skip(reason)
+def untestable(reason: str, *, module: bool = False) -> NoReturn:
+    """End the test: it cannot be carried out here, and its rules count as untested by it.
+
+    :param module: end the import of a module, none of whose tests can be carried out.
+    """
+    pytest.skip(reason, allow_module_level=module)
 
 
 def block(seconds: float) -> None:
