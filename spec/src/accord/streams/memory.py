@@ -9,11 +9,13 @@ delivered (MEM-6 to MEM-8).
 from __future__ import annotations
 
 import warnings
+from abc import abstractmethod
 from collections import deque
 from types import TracebackType
 from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 from .._backends import current_backend, here
+from .._mixins import Closing, Receiving
 from ..exceptions import BrokenResourceError, ClosedResourceError, EndOfStream, WouldBlock
 from ..protocols.parking import AnyParker
 from ..toolkit.checks import check_amount
@@ -97,14 +99,50 @@ class _State:
         )
 
 
-class MemoryObjectReceiveStream(Generic[T_co]):
-    """The receiving end; an asynchronous iterator, and a context manager that closes it (area MEM)."""
+class _End(Closing):
+    """What both ends do in the same way; a context manager, with or without ``async``, that closes the end."""
 
     __slots__ = ("__weakref__", "_closed", "_state")
 
     def __init__(self, state: _State) -> None:
         self._state = state
         self._closed = False
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close this end."""
+
+    async def aclose(self) -> None:
+        """Close this end, as ``close``; no checkpoint."""
+        self.close()
+
+    def statistics(self) -> MemoryObjectStreamStatistics:
+        """Return the state of the stream."""
+        return self._state.statistics()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if not getattr(self, "_closed", True):
+            warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=1, source=self)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {'closed' if self._closed else 'open'}, {_described(self._state)}>"
+
+
+class MemoryObjectReceiveStream(_End, Receiving[T_co]):
+    """The receiving end; an asynchronous iterator, and a context manager that closes it (area MEM)."""
+
+    __slots__ = ()
+
+    def __init__(self, state: _State) -> None:
+        super().__init__(state)
         state.receiving_ends += 1
 
     def _check_open(self) -> None:
@@ -184,55 +222,14 @@ class MemoryObjectReceiveStream(Generic[T_co]):
             for parker, _, _ in senders or ():
                 parker.unpark(_ENDED)
 
-    async def aclose(self) -> None:
-        """Close this end, as ``close``; no checkpoint."""
-        self.close()
 
-    def statistics(self) -> MemoryObjectStreamStatistics:
-        """Return the state of the stream."""
-        return self._state.statistics()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> T_co:
-        try:
-            return await self.receive()
-        except EndOfStream:
-            raise StopAsyncIteration from None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        if not getattr(self, "_closed", True):
-            warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=1, source=self)
-
-    def __repr__(self) -> str:
-        return f"<MemoryObjectReceiveStream {'closed' if self._closed else 'open'}, {_described(self._state)}>"
-
-
-class MemoryObjectSendStream(Generic[T_contra]):
+class MemoryObjectSendStream(_End, Generic[T_contra]):
     """The sending end; a context manager that closes it (area MEM)."""
 
-    __slots__ = ("__weakref__", "_closed", "_state")
+    __slots__ = ()
 
     def __init__(self, state: _State) -> None:
-        self._state = state
-        self._closed = False
+        super().__init__(state)
         state.sending_ends += 1
 
     def _check_open(self) -> None:
@@ -310,37 +307,6 @@ class MemoryObjectSendStream(Generic[T_contra]):
             receivers, state.receivers = state.receivers, None
             for parker, _, _ in receivers or ():
                 parker.unpark(_ENDED)
-
-    async def aclose(self) -> None:
-        """Close this end, as ``close``; no checkpoint."""
-        self.close()
-
-    def statistics(self) -> MemoryObjectStreamStatistics:
-        """Return the state of the stream."""
-        return self._state.statistics()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        if not getattr(self, "_closed", True):
-            warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=1, source=self)
-
-    def __repr__(self) -> str:
-        return f"<MemoryObjectSendStream {'closed' if self._closed else 'open'}, {_described(self._state)}>"
 
 
 def _described(state: _State) -> str:
