@@ -21,7 +21,7 @@ from typing import Any
 from .plugin import NOT_APPLICABLE
 from .watchdog import EXIT_STATUS
 
-MAX_RESTARTS = 10
+MAX_RESTARTS = 40
 """After so many hangs and crashes the rest of the suite is given up."""
 
 POLL_INTERVAL = 0.1
