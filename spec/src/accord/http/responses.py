@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from email.message import Message
 from typing import TYPE_CHECKING, Any, Self
 
+from .._attributes import TypedAttributeProvider
 from .._backends import current_backend, here
 from .._mixins import Receiving
 from ..exceptions import (
@@ -18,7 +19,6 @@ from ..exceptions import (
     HttpStatusError,
     IncompleteRead,
 )
-from ..net.attributes import TypedAttributeProvider
 from ..streams.checking import attributes_of, check_size
 from .headers import Headers
 

@@ -1,64 +1,31 @@
-"""Typed attributes: facts about a stream that are looked up by a marker and keep their type."""
+"""The typed attributes of sockets."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any
 
-from ..exceptions import BrokenResourceError, TypedAttributeLookupError
+from .._attributes import TypedAttributeSet, typed_attribute
+from ..exceptions import BrokenResourceError
 
 if TYPE_CHECKING:
     import socket
 
-T = TypeVar("T")
-D = TypeVar("D")
 
-_NO_DEFAULT: Any = object()
-
-
-def typed_attribute() -> Any:
-    """Return a new marker for a typed attribute."""
-    return object()
-
-
-class TypedAttributeProvider:
-    """Something that has typed attributes."""
-
-    __slots__ = ()
-
-    @property
-    def extra_attributes(self) -> Mapping[Any, Callable[[], Any]]:
-        """A mapping of the markers that this object knows to functions that return their values."""
-        return {}
-
-    @overload
-    def extra(self, attribute: T, /) -> T: ...
-    @overload
-    def extra(self, attribute: T, default: D, /) -> T | D: ...
-    def extra(self, attribute: Any, default: Any = _NO_DEFAULT, /) -> Any:
-        """Return the value of an attribute, or ``default``; ``TypedAttributeLookupError`` if there is neither."""
-        getter = self.extra_attributes.get(attribute)
-        if getter is not None:
-            return getter()
-        if default is _NO_DEFAULT:
-            raise TypedAttributeLookupError(f"a {type(self).__name__} has no such attribute")
-        return default
-
-
-class SocketAttribute:
+class SocketAttribute(TypedAttributeSet):
     """Attributes of sockets and listeners."""
 
-    family = cast("socket.AddressFamily", typed_attribute())
+    family: socket.AddressFamily = typed_attribute()
     """The address family."""
-    local_address = cast("tuple[str, int] | str", typed_attribute())
+    local_address: tuple[str, int] | str = typed_attribute()
     """The local address: host and port, or a path."""
-    local_port = cast(int, typed_attribute())
+    local_port: int = typed_attribute()
     """The local port; only for IP."""
-    raw_socket = cast("socket.socket", typed_attribute())
+    raw_socket: socket.socket = typed_attribute()
     """The socket itself."""
-    remote_address = cast("tuple[str, int] | str", typed_attribute())
+    remote_address: tuple[str, int] | str = typed_attribute()
     """The peer's address; only if connected."""
-    remote_port = cast(int, typed_attribute())
+    remote_port: int = typed_attribute()
     """The peer's port; only if connected, only for IP."""
 
 

@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
+from .._attributes import TypedAttributeProvider
 from .._backends import current_backend
 from .._mixins import Closing
 from ..exceptions import ClosedResourceError
 from ..protocols import Poller
-from .attributes import TypedAttributeProvider, socket_attributes
+from .attributes import socket_attributes
 
 R = TypeVar("R", bound="SocketResource")
 

@@ -17,9 +17,9 @@ from __future__ import annotations
 
 import ssl
 
+from .._attributes import TypedAttributeProvider
 from .._time import move_on_after
 from ..exceptions import AccordError, BrokenResourceError, ClosedResourceError, EndOfStream
-from ..net.attributes import TypedAttributeProvider
 from ..protocols import ByteStream
 from ..sync import Event
 

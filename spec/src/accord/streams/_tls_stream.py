@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Mapping
-from typing import Any, Self, cast
+from typing import Any, Self
 
+from .._attributes import TypedAttributeSet, typed_attribute
 from .._backends import current_backend, here
 from .._closing import aclose_forcefully
 from .._mixins import Receiving
 from .._time import move_on_after
 from ..exceptions import AccordError, BrokenResourceError, BusyResourceError, ClosedResourceError, EndOfStream
-from ..net.attributes import typed_attribute
 from ..protocols import ByteStream
 from ._tls_records import CLOSED, ENDED, PARTED, READ_SIZES, TORN, TRUNCATED, RecordStream
 from ._tls_setup import check_standard_compatible, check_timeout, make_ssl_object
@@ -28,28 +28,28 @@ PIECE = 1 << 18
 _Certificate = dict[str, str | tuple[tuple[tuple[str, str], ...], ...] | tuple[tuple[str, str], ...]]
 
 
-class TLSAttribute:
+class TLSAttribute(TypedAttributeSet):
     """Attributes of TLS streams."""
 
-    alpn_protocol = cast("str | None", typed_attribute())
+    alpn_protocol: str | None = typed_attribute()
     """The protocol that was agreed upon by ALPN."""
-    channel_binding_tls_unique = cast("bytes | None", typed_attribute())
+    channel_binding_tls_unique: bytes | None = typed_attribute()
     """The channel binding ``tls-unique``; only before TLS 1.3."""
-    cipher = cast("tuple[str, str, int]", typed_attribute())
+    cipher: tuple[str, str, int] = typed_attribute()
     """The cipher: its name, the version of TLS that defines it, its number of secret bits."""
-    peer_certificate = cast("_Certificate | None", typed_attribute())
+    peer_certificate: _Certificate | None = typed_attribute()
     """The peer's certificate as ``ssl.SSLObject.getpeercert()`` has it; None if it sent none, empty if unverified."""
-    peer_certificate_binary = cast("bytes | None", typed_attribute())
+    peer_certificate_binary: bytes | None = typed_attribute()
     """The peer's certificate in DER form."""
-    server_side = cast(bool, typed_attribute())
+    server_side: bool = typed_attribute()
     """Whether this is the server's side."""
-    shared_ciphers = cast("list[tuple[str, str, int]] | None", typed_attribute())
+    shared_ciphers: list[tuple[str, str, int]] | None = typed_attribute()
     """The ciphers that both sides have, on the server's side."""
-    ssl_object = cast(ssl.SSLObject, typed_attribute())
+    ssl_object: ssl.SSLObject = typed_attribute()
     """The ``ssl.SSLObject`` itself, for looking at; calling what changes it breaks the stream."""
-    standard_compatible = cast(bool, typed_attribute())
+    standard_compatible: bool = typed_attribute()
     """Whether the closing handshake is made, and its absence an error."""
-    tls_version = cast(str, typed_attribute())
+    tls_version: str = typed_attribute()
     """The version of TLS, such as ``TLSv1.3``."""
 
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from inspect import signature
 from typing import Any, SupportsIndex, cast
 
+from .._attributes import TypedAttributeProvider
 from .._backends import current_backend, here
 from .._mixins import Receiving
 from ..exceptions import (
@@ -22,7 +23,6 @@ from ..exceptions import (
     EndOfStream,
     IncompleteRead,
 )
-from ..net.attributes import TypedAttributeProvider
 from ..protocols import ByteReceiveStream, ByteStream
 from .checking import attributes_of, check_size
 from .unions import AnyByteReceiveStream, AnyByteStream, AnyByteStreamConnectable

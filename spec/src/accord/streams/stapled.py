@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
+from .._attributes import TypedAttributeProvider
 from .._backends import current_backend
 from .._closing import aclose_all
 from .._mixins import Closing, Receiving
 from .._tasks import TASK_STATUS_IGNORED, create_task_group
 from ..exceptions import BusyResourceError, ClosedResourceError
-from ..net.attributes import TypedAttributeProvider
 from ..protocols import (
     ByteReceiveStream,
     ByteSendStream,

@@ -7,12 +7,12 @@ import ssl
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from .._attributes import TypedAttributeProvider
 from .._closing import aclose_forcefully
 from .._mixins import Closing
 from .._running import get_cancelled_exc_class
 from .._tasks import TASK_STATUS_IGNORED
 from .._time import fail_after
-from ..net.attributes import TypedAttributeProvider
 from ..net.connectables import TLSConnectable
 from ..protocols import ByteStream, Listener, TaskGroup, TaskStatus
 from ._tls_setup import check_server_context, check_standard_compatible, check_timeout

@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from .._attributes import TypedAttributeProvider
 from .._backends import current_backend, here
 from .._mixins import Receiving
 from ..exceptions import BrokenResourceError, BusyResourceError, ClosedResourceError, EndOfStream
-from ..net.attributes import TypedAttributeProvider
 from ..protocols.parking import AnyParker
 from ..streams.checking import check_item, check_size
 
