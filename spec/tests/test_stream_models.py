@@ -118,7 +118,10 @@ async def received(data: bytes, sizes: list[int], encoding: str, errors: str) ->
 def test_text_streams(text: str, sizes: list[int], encoding: str) -> None:
     """Text that was encoded as a whole is received as it was."""
     data = text.encode(encoding, "ignore")
-    wanted = data.decode(encoding)
+    try:
+        wanted = data.decode(encoding)
+    except UnicodeDecodeError:  # Python can't read its own ISO-2022 with control characters in it
+        return
     assert run(lambda: received(data, sizes, encoding, "strict")) == (wanted, False)
 
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._attributes import TypedAttributeProvider
 from .._backends import current_backend, here
 from .._mixins import Closing, Receiving
 from ..exceptions import BrokenResourceError, BusyResourceError, ClosedResourceError, EndOfStream
-from ..net.attributes import TypedAttributeProvider
 from .checking import attributes_of
 from .unions import AnyByteReceiveStream, AnyByteSendStream, AnyByteStream, AnyByteStreamConnectable
 
@@ -27,6 +27,9 @@ def _codec(encoding: object, errors: object) -> codecs.CodecInfo:
     info = codecs.lookup(str(encoding))
     if not getattr(info, "_is_text_encoding", True):
         raise LookupError(f"{encoding!r} is not a text encoding")
+    if info.name == "punycode":
+        # It has what looks like an incremental codec, which takes each piece for a text of its own.
+        raise LookupError(f"{encoding!r} encodes a text as a whole, and not piece by piece")
     codecs.lookup_error(str(errors))
     return info
 
@@ -41,15 +44,17 @@ class TextReceiveStream(TypedAttributeProvider, Receiving[str]):
     Raises ``LookupError`` for an unknown encoding or an unknown ``errors``.
     """
 
-    __slots__ = ("__weakref__", "_closed", "_decoder", "_failure", "_receiving", "transport_stream")
+    __slots__ = ("__weakref__", "_closed", "_decoder", "_encoding", "_failure", "_receiving", "transport_stream")
 
     def __init__(self, transport_stream: AnyByteReceiveStream, encoding: str = "utf-8", errors: str = "strict") -> None:
         make = _codec(encoding, errors).incrementaldecoder
         if make is None:
             raise LookupError(f"{encoding!r} can't be decoded piece by piece")
         self.transport_stream = transport_stream
+        self._encoding = encoding
         self._decoder = make(errors)
-        self._failure: tuple[type[UnicodeError], tuple[Any, ...]] | None = None
+        self._failure: tuple[str, bytes, int, int, str] | None = None
+        """The arguments of the error with which the text ends."""
         self._closed = False
         self._receiving = False
 
@@ -83,8 +88,7 @@ class TextReceiveStream(TypedAttributeProvider, Receiving[str]):
             await current_backend().checkpoint()
             if self._closed:
                 raise ClosedResourceError("this stream is closed")
-            cls, arguments = self._failure
-            raise cls(*arguments)
+            raise UnicodeDecodeError(*self._failure)
         finally:
             self._receiving = False
 
@@ -95,14 +99,25 @@ class TextReceiveStream(TypedAttributeProvider, Receiving[str]):
         try:
             text = decoder.decode(data, final)
         except UnicodeError as exc:
-            self._failure = type(exc), exc.args
-            if not isinstance(exc, UnicodeDecodeError):
-                return ""
-            # What it could not decode is the end of what it held back and this piece, so count from the end.
+            if isinstance(exc, UnicodeDecodeError):
+                self._failure = exc.encoding, exc.object, exc.start, exc.end, exc.reason
+            else:  # a codec that does not say where the error is
+                self._failure = self._encoding, data, 0, len(data), str(exc)
             decoder.setstate(before)
-            return decoder.decode(data[: max(0, len(data) - len(exc.object) + exc.start)])
+            return self._beginning_of(data)
         if final:
             decoder.reset()
+        return text
+
+    def _beginning_of(self, data: bytes) -> str:
+        """Decode what comes before the error in ``data``."""
+        # Byte by byte, since not every codec says where the error is.
+        text = ""
+        for index in range(len(data)):
+            try:
+                text += self._decoder.decode(data[index : index + 1])
+            except UnicodeError:
+                break
         return text
 
     async def aclose(self) -> None:
