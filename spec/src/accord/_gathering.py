@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from math import inf
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ._backends import current_backend
 from ._tasks import create_task_group
+from .exceptions import TaskCancelled
 from .protocols import TaskHandle
 from .streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream, create_memory_object_stream
-from .toolkit.coroutines import check_coroutine, close_quietly, task_name
+from .sync.semaphores import Semaphore
+from .toolkit.coroutines import call_for_coroutine, check_coroutine, close_quietly, task_name
+
+if TYPE_CHECKING:
+    from .sync.rates import RateLimiter
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -93,12 +99,66 @@ async def gather(*coros: Coroutine[Any, Any, Any]) -> tuple[Any, ...]:
     return tuple(handle.return_value for handle in handles)
 
 
+@overload
+async def race(coro1: Coroutine[Any, Any, T1], /) -> T1: ...
+@overload
+async def race(coro1: Coroutine[Any, Any, T1], coro2: Coroutine[Any, Any, T2], /) -> T1 | T2: ...
+@overload
+async def race(
+    coro1: Coroutine[Any, Any, T1], coro2: Coroutine[Any, Any, T2], coro3: Coroutine[Any, Any, T3], /
+) -> T1 | T2 | T3: ...
+@overload
+async def race(
+    coro1: Coroutine[Any, Any, T1],
+    coro2: Coroutine[Any, Any, T2],
+    coro3: Coroutine[Any, Any, T3],
+    coro4: Coroutine[Any, Any, T4],
+    /,
+) -> T1 | T2 | T3 | T4: ...
+@overload
+async def race(*coros: Coroutine[Any, Any, T]) -> T: ...
+async def race(*coros: Coroutine[Any, Any, Any]) -> Any:
+    """Run coroutine objects as tasks of one group and return the value of the first that returns (area RACE).
+
+    The others are cancelled and waited for; what they return is dropped. An error of any of them, also one during its
+    clean-up, ends the race and is raised in an exception group, as by ``gather``. Raises ``ValueError`` without
+    coroutines, ``TypeError`` for what is none and ``TaskCancelled`` if each of them ended by a cancellation of its own.
+    A checkpoint.
+    """
+    if not coros:
+        raise ValueError("race() needs at least one coroutine")
+    await _admit(coros)
+    results: list[Any] = []
+
+    async def run(coro: Coroutine[Any, Any, Any]) -> None:
+        value = await coro
+        if not results:
+            results.append(value)
+            # From now on nothing but the group itself needs to stop the others, and a cancellation from outside, which
+            # would do no more than that, can't take the value away.
+            group.cancel_scope.shield = True
+            group.cancel("the race is over")
+
+    async with create_task_group() as group:
+        for coro in coros:
+            group.start_soon(run, coro, name=task_name(coro))
+    if not results:
+        raise TaskCancelled("every coroutine of the race was cancelled")
+    return results[0]
+
+
 async def amap(
-    func: Callable[[T], Coroutine[Any, Any, R]], args: Iterable[T], /, *, limit: int | None = None
+    func: Callable[[T], Coroutine[Any, Any, R]],
+    args: Iterable[T],
+    /,
+    *,
+    limit: int | None = None,
+    rate: float | RateLimiter | None = None,
 ) -> list[R]:
     """Call an asynchronous function for each argument and return the values, in the order of the arguments.
 
     :param limit: how many calls may run at once; None for all. The arguments are taken as calls begin.
+    :param rate: how many calls may begin in a second, or a ``RateLimiter``, which can be shared; None for all at once.
 
     Fails as ``gather`` does. A checkpoint (GATHER-2, GATHER-3).
     """
@@ -107,7 +167,10 @@ async def amap(
             raise TypeError(f"limit must be an int, not {type(limit).__name__}")
         if limit < 1:
             raise ValueError(f"limit must be at least 1, got {limit}")
+    limiter = None if rate is None else _rate_limiter(rate)
     await current_backend().checkpoint_if_cancelled()
+    if limiter is not None:
+        return await _paced_map(func, args, limiter, Semaphore(sys.maxsize if limit is None else limit))
     if limit is None:
         handles: list[TaskHandle[R]] = []
         async with create_task_group() as group:
@@ -134,6 +197,33 @@ async def amap(
     async with create_task_group() as group:
         group.start_soon(work, name=name)
     return [results[index] for index in range(len(results))]
+
+
+def _rate_limiter(rate: float | RateLimiter) -> RateLimiter:
+    from .sync.rates import RateLimiter  # not sooner: most programs have none
+
+    return rate if isinstance(rate, RateLimiter) else RateLimiter(rate)
+
+
+async def _paced_map(
+    func: Callable[[T], Coroutine[Any, Any, R]], args: Iterable[T], limiter: RateLimiter, room: Semaphore
+) -> list[R]:
+    """``amap`` with a rate: one task, this one, waits for room, takes an argument and waits for the limiter."""
+    handles: list[TaskHandle[R]] = []
+
+    async def run(coro: Coroutine[Any, Any, R]) -> R:
+        try:
+            return await coro
+        finally:
+            room.release()
+
+    async with create_task_group() as group:
+        await room.acquire()
+        for arg in args:
+            await limiter.acquire()
+            handles.append(group.start_soon(run, call_for_coroutine(func, (arg,)), name=task_name(func)))
+            await room.acquire()
+    return [handle.return_value for handle in handles]
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from typing import NamedTuple, Self
 __all__ = [
     "AccordError",
     "BackendNotFound",
+    "BrokenBarrierError",
     "BrokenResourceError",
     "BrokenWorkerInterpreter",
     "BrokenWorkerProcess",
@@ -81,6 +82,12 @@ class BrokenResourceError(AccordError):
     """The resource can't be used any more, through no close on this side."""
 
     default = "this resource is broken"
+
+
+class BrokenBarrierError(BrokenResourceError):
+    """The barrier was aborted, or it was reset while the task waited for it."""
+
+    default = "the barrier is broken"
 
 
 class BusyResourceError(AccordError):

@@ -2,6 +2,9 @@
 
 None of these is safe to share between threads. Each can be made outside a loop and used in one run after another, on
 any backend, as long as nobody waits in it from an earlier run.
+
+Here are those that most programs use. The others, ``barriers``, ``rates`` and ``rwlocks``, are imported when they are
+asked for.
 """
 
 from .conditions import Condition, ConditionStatistics

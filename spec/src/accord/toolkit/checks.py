@@ -21,6 +21,15 @@ def _check_real(value: object, name: str) -> float:
     return value
 
 
+def check_positive(value: object, name: str) -> float:
+    """Return ``value`` as float if it is a positive, finite number; ``TypeError`` or ``ValueError`` otherwise."""
+    if isinstance(value, bool) or not isinstance(value, float | int):
+        raise TypeError(f"{name} must be a real number, not {type(value).__name__}")
+    if not 0 < value < inf:
+        raise ValueError(f"{name} must be positive and finite, got {value}")
+    return float(value)
+
+
 def check_deadline(value: object) -> float:
     """Return a deadline as float; ``TypeError`` or ``ValueError`` (NaN) if it is none."""
     return _check_real(value, "deadline")
