@@ -7,9 +7,10 @@ satisfies, and the names to annotate with.
 import typing as _typing
 
 from . import abc, lowlevel, protocols
+from ._attributes import TypedAttributeProvider, TypedAttributeSet, typed_attribute
 from ._backends import get_all_backends, get_available_backends
 from ._closing import aclose_forcefully
-from ._gathering import amap, as_completed, gather
+from ._gathering import amap, as_completed, gather, race
 from ._running import get_cancelled_exc_class, run
 from ._scopes import CancelScope
 from ._tasks import (
@@ -33,6 +34,7 @@ from ._time import (
 from .exceptions import (
     AccordError,
     BackendNotFound,
+    BrokenBarrierError,
     BrokenResourceError,
     BrokenWorkerInterpreter,
     BrokenWorkerProcess,
@@ -60,7 +62,6 @@ from .exceptions import (
     TypedAttributeLookupError,
     WouldBlock,
 )
-from .net.attributes import TypedAttributeProvider, typed_attribute
 from .protocols import CancelReason, HandleStatus, TaskGroup, TaskHandle, TaskInfo, TaskStatus
 from .streams.memory import (
     MemoryObjectReceiveStream,
@@ -85,7 +86,25 @@ from .sync import (
 )
 
 if _typing.TYPE_CHECKING:
-    from . import from_thread, testing, to_interpreter, to_process, to_thread
+    from . import from_thread, functools, itertools, testing, to_interpreter, to_process, to_thread
+    from ._contexts import AsyncContextManagerMixin, ContextManagerMixin
+    from ._generators import GeneratorStream, as_stream
+    from ._owning import TaskOwned, enter_in_task
+    from ._services import ServiceGroup, open_service_group
+    from ._unwrapping import leaves, raise_single, unwrap_single
+    from .files import (
+        AsyncFile,
+        NamedTemporaryFile,
+        SpooledTemporaryFile,
+        TemporaryDirectory,
+        TemporaryFile,
+        gettempdir,
+        gettempdirb,
+        mkdtemp,
+        mkstemp,
+        open_file,
+        wrap_file,
+    )
     from .http import open_url
     from .net.addresses import getaddrinfo, getnameinfo
     from .net.connectables import TCPConnectable, UNIXConnectable, as_connectable
@@ -102,48 +121,99 @@ if _typing.TYPE_CHECKING:
         create_unix_datagram_socket,
     )
     from .net.unix_streams import UNIXSocketStream
+    from .paths import Path
     from .processes.options import TerminationPolicy
     from .processes.process import Process, open_process
     from .processes.running import run_process
     from .signals import open_signal_receiver
+    from .streams.broadcast import (
+        BroadcastReceiveStream,
+        BroadcastSendStream,
+        BroadcastStatistics,
+        SubscriptionStatistics,
+        create_broadcast_stream,
+    )
+    from .streams.latest import LatestValue, LatestValueStatistics, LatestValueStream
+    from .sync.barriers import Barrier, BarrierStatistics
+    from .sync.rates import RateLimiter, RateLimiterStatistics
+    from .sync.rwlocks import RWLock, RWLockStatistics
 else:
     # What needs sockets and threads is imported when it is first asked for, because that takes as long as the rest.
     # Type checkers don't see the function: to them it would mean that any name exists.
     _LATER = {
-        "ConnectedUDPSocket": "net.udp",
-        "ConnectedUNIXDatagramSocket": "net.unix_datagrams",
-        "SocketListener": "net.listeners",
-        "Process": "processes.process",
-        "SocketStream": "net.sockets",
-        "TerminationPolicy": "processes.options",
-        "TCPConnectable": "net.connectables",
-        "UDPSocket": "net.udp",
-        "UNIXConnectable": "net.connectables",
-        "UNIXDatagramSocket": "net.unix_datagrams",
-        "UNIXSocketStream": "net.unix_streams",
         "as_connectable": "net.connectables",
+        "as_stream": "_generators",
+        "AsyncContextManagerMixin": "_contexts",
+        "AsyncFile": "files.async_file",
+        "Barrier": "sync.barriers",
+        "BarrierStatistics": "sync.barriers",
+        "BroadcastReceiveStream": "streams.broadcast",
+        "BroadcastSendStream": "streams.broadcast",
+        "BroadcastStatistics": "streams.broadcast",
         "connect_tcp": "net.tcp",
         "connect_unix": "net.unix",
+        "ConnectedUDPSocket": "net.udp",
+        "ConnectedUNIXDatagramSocket": "net.unix_datagrams",
+        "ContextManagerMixin": "_contexts",
+        "create_broadcast_stream": "streams.broadcast",
         "create_connected_udp_socket": "net.udp",
         "create_connected_unix_datagram_socket": "net.unix_datagrams",
         "create_tcp_listener": "net.tcp",
         "create_udp_socket": "net.udp",
         "create_unix_datagram_socket": "net.unix_datagrams",
         "create_unix_listener": "net.unix",
+        "enter_in_task": "_owning",
         "from_thread": "from_thread",
+        "functools": "functools",
+        "GeneratorStream": "_generators",
         "getaddrinfo": "net.addresses",
         "getnameinfo": "net.addresses",
+        "gettempdir": "files.temporary",
+        "gettempdirb": "files.temporary",
+        "itertools": "itertools",
+        "LatestValue": "streams.latest",
+        "LatestValueStatistics": "streams.latest",
+        "LatestValueStream": "streams.latest",
+        "leaves": "_unwrapping",
+        "mkdtemp": "files.temporary",
+        "mkstemp": "files.temporary",
+        "NamedTemporaryFile": "files.temporary",
         "notify_closing": "net.descriptors",
+        "open_file": "files.opening",
         "open_process": "processes.process",
+        "open_service_group": "_services",
         "open_signal_receiver": "signals",
         "open_url": "http",
+        "Path": "paths",
+        "Process": "processes.process",
+        "raise_single": "_unwrapping",
+        "RateLimiter": "sync.rates",
+        "RateLimiterStatistics": "sync.rates",
         "run_process": "processes.running",
+        "RWLock": "sync.rwlocks",
+        "RWLockStatistics": "sync.rwlocks",
+        "ServiceGroup": "_services",
+        "SocketListener": "net.listeners",
+        "SocketStream": "net.sockets",
+        "SpooledTemporaryFile": "files.spooled",
+        "SubscriptionStatistics": "streams.broadcast",
+        "TaskOwned": "_owning",
+        "TCPConnectable": "net.connectables",
+        "TemporaryDirectory": "files.temporary",
+        "TemporaryFile": "files.temporary",
+        "TerminationPolicy": "processes.options",
         "testing": "testing",
         "to_interpreter": "to_interpreter",
         "to_process": "to_process",
         "to_thread": "to_thread",
+        "UDPSocket": "net.udp",
+        "UNIXConnectable": "net.connectables",
+        "UNIXDatagramSocket": "net.unix_datagrams",
+        "UNIXSocketStream": "net.unix_streams",
+        "unwrap_single": "_unwrapping",
         "wait_readable": "net.descriptors",
         "wait_writable": "net.descriptors",
+        "wrap_file": "files.opening",
     }
 
     def __getattr__(name: str) -> object:
@@ -163,7 +233,15 @@ else:
 __all__ = [
     "TASK_STATUS_IGNORED",
     "AccordError",
+    "AsyncContextManagerMixin",
+    "AsyncFile",
     "BackendNotFound",
+    "Barrier",
+    "BarrierStatistics",
+    "BroadcastReceiveStream",
+    "BroadcastSendStream",
+    "BroadcastStatistics",
+    "BrokenBarrierError",
     "BrokenResourceError",
     "BrokenWorkerInterpreter",
     "BrokenWorkerProcess",
@@ -179,6 +257,7 @@ __all__ = [
     "ConnectedUNIXDatagramSocket",
     "ConnectionAttempt",
     "ConnectionFailed",
+    "ContextManagerMixin",
     "DelimiterNotFound",
     "EndOfStream",
     "Event",
@@ -189,6 +268,7 @@ __all__ = [
     "FutureFailed",
     "FutureNotFinished",
     "FutureStatus",
+    "GeneratorStream",
     "HandleStatus",
     "HttpBodyTooLarge",
     "HttpError",
@@ -196,19 +276,31 @@ __all__ = [
     "HttpRedirectError",
     "HttpStatusError",
     "IncompleteRead",
+    "LatestValue",
+    "LatestValueStatistics",
+    "LatestValueStream",
     "Lock",
     "LockStatistics",
     "MemoryObjectReceiveStream",
     "MemoryObjectSendStream",
     "MemoryObjectStreamStatistics",
+    "NamedTemporaryFile",
     "NoEventLoopError",
+    "Path",
     "Process",
+    "RWLock",
+    "RWLockStatistics",
+    "RateLimiter",
+    "RateLimiterStatistics",
     "ResourceGuard",
     "RunFinishedError",
     "Semaphore",
     "SemaphoreStatistics",
+    "ServiceGroup",
     "SocketListener",
     "SocketStream",
+    "SpooledTemporaryFile",
+    "SubscriptionStatistics",
     "TCPConnectable",
     "TaskCancelled",
     "TaskFailed",
@@ -216,10 +308,14 @@ __all__ = [
     "TaskHandle",
     "TaskInfo",
     "TaskNotFinished",
+    "TaskOwned",
     "TaskStatus",
+    "TemporaryDirectory",
+    "TemporaryFile",
     "TerminationPolicy",
     "TypedAttributeLookupError",
     "TypedAttributeProvider",
+    "TypedAttributeSet",
     "UDPSocket",
     "UNIXConnectable",
     "UNIXDatagramSocket",
@@ -230,8 +326,10 @@ __all__ = [
     "amap",
     "as_completed",
     "as_connectable",
+    "as_stream",
     "connect_tcp",
     "connect_unix",
+    "create_broadcast_stream",
     "create_connected_udp_socket",
     "create_connected_unix_datagram_socket",
     "create_memory_object_stream",
@@ -242,9 +340,11 @@ __all__ = [
     "create_unix_listener",
     "current_effective_deadline",
     "current_time",
+    "enter_in_task",
     "fail_after",
     "fail_at",
     "from_thread",
+    "functools",
     "gather",
     "get_all_backends",
     "get_available_backends",
@@ -253,14 +353,24 @@ __all__ = [
     "get_running_tasks",
     "getaddrinfo",
     "getnameinfo",
+    "gettempdir",
+    "gettempdirb",
+    "itertools",
+    "leaves",
     "lowlevel",
+    "mkdtemp",
+    "mkstemp",
     "move_on_after",
     "move_on_at",
     "notify_closing",
+    "open_file",
     "open_process",
+    "open_service_group",
     "open_signal_receiver",
     "open_url",
     "protocols",
+    "race",
+    "raise_single",
     "run",
     "run_process",
     "sleep",
@@ -271,7 +381,9 @@ __all__ = [
     "to_process",
     "to_thread",
     "typed_attribute",
+    "unwrap_single",
     "wait_all_tasks_blocked",
     "wait_readable",
     "wait_writable",
+    "wrap_file",
 ]

@@ -19,7 +19,7 @@ Main = Callable[[], Awaitable[Any]]
 NATIVE = {"asyncio": "native_asyncio", "uvloop": "native_asyncio", "trio": "native_trio"}
 """Which module has the native code for a runtime; further jobs are in those of ``PARTS``."""
 
-PARTS = ("net", "processes", "threads")
+PARTS = ("files", "net", "paths", "processes", "threads")
 """What the modules with further jobs are called: ``portable_net`` and so on."""
 
 

@@ -8,6 +8,7 @@ must not be slower there than AnyIO.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -42,6 +43,7 @@ class Row:
 
 
 LEVEL: Final = Target(1.0, 1.0)
+HALF: Final = Target(None, 0.5)
 EVERY_YIELD: Final = {"checkpoint_budget": 1}
 
 ROWS: Final = (
@@ -107,6 +109,17 @@ ROWS: Final = (
     Row("from_thread_run", "from_thread.run", LEVEL, None, LEVEL),
     Row("from_thread_run_sync", "from_thread.run_sync", LEVEL, None, LEVEL),
     Row("portal_call", "BlockingPortal.call", Target(1.0, 0.67), Target(1.0, 0.67), Target(None, 0.67)),
+    # Files. The native counterparts are a hop to a thread for each operation, line by line too
+    Row("file_read", "open_file, read a small file, close", Target(1.0, 0.5), None, Target(1.0, 0.5)),
+    Row("file_write", "open_file, write a little, close", LEVEL, None, LEVEL),
+    Row("file_lines", "lines of a file with 100,000, each", Target(None, 0.02), None, Target(None, 0.02)),
+    Row("file_spool", "SpooledTemporaryFile, write in memory", Target(), None, Target()),
+    # Paths. The native counterpart of an iteration is pathlib's in one call, from which nothing comes before the end
+    Row("path_read_text", "Path.read_text, small file", LEVEL, None, LEVEL),
+    Row("path_stat", "Path.stat", LEVEL, None, LEVEL),
+    Row("path_iterdir", "Path.iterdir, 10,000 entries", Target(None, 0.1), None, Target(None, 0.1)),
+    Row("path_glob", "Path.glob, 1,000 files in 200 directories", HALF, None, HALF),
+    *([Row("path_walk", "Path.walk, 215 directories", HALF, None, HALF)] if sys.version_info >= (3, 12) else ()),
     # Processes. A millisecond of each start is the system's and Python's own
     Row("process_wait", "process with pipes, start and wait", LEVEL, Target(1.0, 0.5), Target(1.15, 1.15)),
     Row("process_run", "process, run for its output", Target(1.1, 1.0), Target(1.0, 0.5), Target(1.15, 1.15)),

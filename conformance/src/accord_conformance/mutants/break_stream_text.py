@@ -31,6 +31,16 @@ def encodings_of_bytes_are_accepted(_: Broken) -> None:
 
 
 @mutant("STREAM-40")
+def encodings_of_whole_texts_are_accepted(_: Broken) -> None:
+    """Whatever has an incremental codec is used piece by piece."""
+
+    def codec(original: Any, encoding: Any, errors: Any) -> Any:
+        return codecs.lookup(encoding) if encoding == "punycode" else original(encoding, errors)
+
+    around(accord.streams.text, "_codec", codec)
+
+
+@mutant("STREAM-40")
 def error_handlers_are_looked_up_late(_: Broken) -> None:
     """An unknown way to treat errors is found out about with the first error."""
 
@@ -80,6 +90,16 @@ def good_text_before_bad_is_lost(_: Broken) -> None:
         return "" if stream._failure is not None else text
 
     around(Receiver, "_decode", decode)
+
+
+@mutant("STREAM-42")
+def codecs_are_believed(_: Broken) -> None:
+    """What comes before an error is what the codec's exception says, which is nothing with some."""
+
+    def beginning_of(original: Any, stream: Any, data: bytes) -> Any:
+        return original(stream, data[: stream._failure[2]])
+
+    around(Receiver, "_beginning_of", beginning_of)
 
 
 @mutant("STREAM-42")

@@ -14,10 +14,28 @@ from accord.protocols import Backend
 from accord_conformance.helpers import count_yields, is_cancelled_by, rule
 from accord_conformance.rules import load_rules
 
-from . import operations_net, operations_processes, operations_signals, operations_threads
+from . import (
+    operations_files,
+    operations_helpers,
+    operations_iterating,
+    operations_net,
+    operations_paths,
+    operations_processes,
+    operations_signals,
+    operations_threads,
+)
 from .operations import ROWS, Row
 
-WITH_ROWS = (operations_net, operations_processes, operations_signals, operations_threads)
+WITH_ROWS = (
+    operations_files,
+    operations_helpers,
+    operations_iterating,
+    operations_net,
+    operations_paths,
+    operations_processes,
+    operations_signals,
+    operations_threads,
+)
 """What adds rows to the table when it is imported."""
 
 Run = Callable[..., Any]

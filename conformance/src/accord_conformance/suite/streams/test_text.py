@@ -48,6 +48,7 @@ async def test_wrong_encodings(make: Any) -> None:
             (("no such",), LookupError),
             (("hex",), LookupError),
             (("rot13",), LookupError),
+            (("punycode",), LookupError),
             (("utf-8", "no such"), LookupError),
             ((None,), TypeError),
             (("utf-8", 1), TypeError),
@@ -95,6 +96,7 @@ async def test_mark_in_the_middle() -> None:
         ("utf-8-sig", codecs.BOM_UTF8 + "äbc".encode() + b"\xff" + b"def"),
         ("utf-16", "äbc".encode("utf-16") + b"\x00\xdc" + "def".encode("utf-16-le")),
         ("ascii", b"abc\xff"),
+        ("iso2022_jp_3", b"abc\x1b$$\x0e\xde\x1b\\$--$"),
     ],
 )
 async def test_wrong_bytes(encoding: str, data: bytes, size: int | None) -> None:
