@@ -10,7 +10,7 @@ READY  := $(VENV)/.ready-$(TAG)
 PIP    := $(PY) -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 DISTS  := spec impl_asyncio impl_trio conformance
 BUILD  := hatchling
-TOOLS  := ruff mypy "pyright[nodejs]" import-linter hypothesis jsonschema types-jsonschema anyio uvloop
+TOOLS  := ruff mypy "pyright[nodejs]" import-linter pytest-xdist hypothesis jsonschema types-jsonschema anyio uvloop
 EDIT   := -e spec -e "impl_asyncio[uvloop]" -e impl_trio -e conformance
 
 .DEFAULT_GOAL := help
@@ -54,8 +54,8 @@ type: $(READY) ## mypy --strict and pyright
 imports: $(READY) ## Who may import whom
 	$(BIN)/lint-imports --no-logo
 
-unit: $(READY) ## The tests of each package
-	$(PY) -m pytest
+unit: $(READY) ## The tests of each package, two at a time
+	$(PY) -m pytest -n 2
 
 conformance: $(READY) ## The suite on both backends, in every variant
 	$(PY) -m accord_conformance run asyncio --all-variants --jobs 2
