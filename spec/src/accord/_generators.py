@@ -12,9 +12,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from functools import wraps
 from types import TracebackType
-from typing import Any, Generic, NoReturn, ParamSpec, Self, TypeVar, cast
+from typing import Any, NoReturn, ParamSpec, TypeVar, cast
 
 from ._backends import current_backend, here
+from ._mixins import Receiving
 from ._running import get_cancelled_exc_class
 from ._tasks import create_task_group
 from .exceptions import BrokenResourceError, BusyResourceError, ClosedResourceError, EndOfStream
@@ -36,7 +37,7 @@ class _Failure:
         self.error = error
 
 
-class GeneratorStream(Generic[T]):
+class GeneratorStream(Receiving[T]):
     """The items of a generator that runs in a task of its own; an asynchronous iterator (area GEN)."""
 
     __slots__ = ("__weakref__", "_closed", "_consumer", "_cut", "_ended", "_kept", "_producer", "_wanted")
@@ -145,23 +146,6 @@ class GeneratorStream(Generic[T]):
 
     async def aclose(self) -> None:
         """Close the stream; the generator is closed by its task. Idempotent, no checkpoint."""
-        self._close()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> T:
-        try:
-            return await self.receive()
-        except EndOfStream:
-            raise StopAsyncIteration from None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
         self._close()
 
     def __repr__(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from types import TracebackType
 from typing import Generic, Self, TypeVar
@@ -27,6 +28,36 @@ class Closing:
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
         await self.aclose()
+
+
+class ClosingAtOnce(Closing):
+    """Closing waits for nothing: blocks of both kinds close, and what was never closed is warned of."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the resource."""
+
+    async def aclose(self) -> None:
+        """Close this end, as ``close``; no checkpoint."""
+        self.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _is_open(self) -> bool:
+        """Whether it still has to be closed; its ``__init__`` may have failed."""
+        return not getattr(self, "_closed", True)
+
+    def __del__(self) -> None:
+        if self._is_open():
+            warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=1, source=self)
 
 
 class Receiving(Closing, Generic[T_co]):

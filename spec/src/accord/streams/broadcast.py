@@ -6,12 +6,11 @@ cancelled has reached nobody. What happens when a subscriber's buffer is full is
 
 from __future__ import annotations
 
-import warnings
 from collections import deque
-from types import TracebackType
-from typing import Any, Generic, Literal, NamedTuple, Self, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from .._backends import current_backend, here
+from .._mixins import ClosingAtOnce, Receiving
 from ..exceptions import BrokenResourceError, ClosedResourceError, EndOfStream, WouldBlock
 from ..protocols.parking import AnyParker
 from ..toolkit.checks import check_amount
@@ -119,7 +118,7 @@ class _Subscription:
             self.receivers.popleft().unpark(message)
 
 
-class BroadcastReceiveStream(Generic[T_co]):
+class BroadcastReceiveStream(ClosingAtOnce, Receiving[T_co]):
     """A subscriber's end; an asynchronous iterator, and a context manager that closes it (area BCAST)."""
 
     __slots__ = ("__weakref__", "_closed", "_subscription")
@@ -186,10 +185,6 @@ class BroadcastReceiveStream(Generic[T_co]):
             self._subscription.wake(_CLOSED)
             self._subscription.channel.leave(self._subscription)
 
-    async def aclose(self) -> None:
-        """Close this end, as ``close``; no checkpoint."""
-        self.close()
-
     def statistics(self) -> SubscriptionStatistics:
         """Return the state of the subscription."""
         subscription = self._subscription
@@ -198,42 +193,13 @@ class BroadcastReceiveStream(Generic[T_co]):
             len(subscription.buffer), subscription.channel.max_size, subscription.lost, waiting
         )
 
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> T_co:
-        try:
-            return await self.receive()
-        except EndOfStream:
-            raise StopAsyncIteration from None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        if not getattr(self, "_closed", True):
-            warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=1, source=self)
-
     def __repr__(self) -> str:
         return (
             f"<BroadcastReceiveStream {'closed' if self._closed else 'open'}, {len(self._subscription.buffer)} items>"
         )
 
 
-class BroadcastSendStream(Generic[T_contra]):
+class BroadcastSendStream(ClosingAtOnce, Generic[T_contra]):
     """The sending end of a broadcast stream; a context manager that closes it (area BCAST).
 
     :param max_buffer_size: how many items fit into each subscriber's buffer: an int of at least 1, or ``math.inf``.
@@ -315,35 +281,14 @@ class BroadcastSendStream(Generic[T_contra]):
                 subscription.wake(_ENDED)
             channel.subscriptions.clear()
 
-    async def aclose(self) -> None:
-        """Close the stream, as ``close``; no checkpoint."""
-        self.close()
-
     def statistics(self) -> BroadcastStatistics:
         """Return the state of the stream."""
         channel = self._channel
         return BroadcastStatistics(channel.max_size, len(channel.subscriptions), len(channel.senders))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __del__(self) -> None:
+    def _is_open(self) -> bool:
         channel = getattr(self, "_channel", None)
-        if channel is not None and not channel.closed:
-            warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=1, source=self)
+        return channel is not None and not channel.closed
 
     def __repr__(self) -> str:
         channel = self._channel

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Generic, NamedTuple, Self, TypeVar, cast
 
 from .._backends import current_backend, here
+from .._mixins import Receiving
 from ..exceptions import ClosedResourceError, EndOfStream
 from ..protocols.parking import AnyParker
 
@@ -174,7 +175,7 @@ class LatestValue(Generic[T]):
         return f"<LatestValue {'closed' if self._closed else 'open'}, version {self._version}>"
 
 
-class LatestValueStream(Generic[T]):
+class LatestValueStream(Receiving[T]):
     """A stream of the newest values; an asynchronous iterator, and a context manager that closes it (area LATEST).
 
     It holds nothing, so that it need not be closed.
@@ -218,23 +219,6 @@ class LatestValueStream(Generic[T]):
         self._closed = True
         for parker in self._parkers:
             parker.unpark(None)
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> T:
-        try:
-            return await self.receive()
-        except EndOfStream:
-            raise StopAsyncIteration from None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     def __repr__(self) -> str:
         return f"<LatestValueStream {'closed' if self._closed else 'open'} of {self._source!r}>"

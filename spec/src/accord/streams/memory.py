@@ -8,14 +8,12 @@ delivered (MEM-6 to MEM-8).
 
 from __future__ import annotations
 
-import warnings
-from abc import abstractmethod
 from collections import deque
 from types import TracebackType
 from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 from .._backends import current_backend, here
-from .._mixins import Closing, Receiving
+from .._mixins import ClosingAtOnce, Receiving
 from ..exceptions import BrokenResourceError, ClosedResourceError, EndOfStream, WouldBlock
 from ..protocols.parking import AnyParker
 from ..toolkit.checks import check_amount
@@ -99,8 +97,8 @@ class _State:
         )
 
 
-class _End(Closing):
-    """What both ends do in the same way; a context manager, with or without ``async``, that closes the end."""
+class _End(ClosingAtOnce):
+    """What both ends do in the same way."""
 
     __slots__ = ("__weakref__", "_closed", "_state")
 
@@ -108,29 +106,9 @@ class _End(Closing):
         self._state = state
         self._closed = False
 
-    @abstractmethod
-    def close(self) -> None:
-        """Close this end."""
-
-    async def aclose(self) -> None:
-        """Close this end, as ``close``; no checkpoint."""
-        self.close()
-
     def statistics(self) -> MemoryObjectStreamStatistics:
         """Return the state of the stream."""
         return self._state.statistics()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        if not getattr(self, "_closed", True):
-            warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=1, source=self)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {'closed' if self._closed else 'open'}, {_described(self._state)}>"
