@@ -69,10 +69,14 @@ def is_there(pid: int) -> bool:
 
 def children() -> set[int]:
     """The numbers of this process's children, zombies included, as far as the system tells."""
-    found: set[int] = set()
-    for file in Path("/proc/self/task").glob("*/children"):
-        found.update(map(int, file.read_text(encoding="utf-8").split()))
-    return found
+    while True:
+        found: set[int] = set()
+        try:
+            for file in Path("/proc/self/task").glob("*/children"):
+                found.update(map(int, file.read_text(encoding="utf-8").split()))
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # a thread has ended meanwhile, and another one has got its children
+        return found
 
 
 @contextmanager
