@@ -31,7 +31,7 @@ class Closing:
 
 
 class ClosingAtOnce(Closing):
-    """Closing waits for nothing: blocks of both kinds close, and what was never closed is warned of."""
+    """Closing waits for nothing: blocks of both kinds close."""
 
     __slots__ = ()
 
@@ -40,7 +40,7 @@ class ClosingAtOnce(Closing):
         """Close the resource."""
 
     async def aclose(self) -> None:
-        """Close this end, as ``close``; no checkpoint."""
+        """Close it, as ``close``; no checkpoint."""
         self.close()
 
     def __enter__(self) -> Self:
@@ -50,6 +50,12 @@ class ClosingAtOnce(Closing):
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
         self.close()
+
+
+class MustBeClosed(ClosingAtOnce):
+    """What was never closed is warned of."""
+
+    __slots__ = ()
 
     def _is_open(self) -> bool:
         """Whether it still has to be closed; its ``__init__`` may have failed."""

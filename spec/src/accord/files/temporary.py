@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial
 from types import TracebackType
@@ -35,8 +36,9 @@ class _Block(Generic[AnyStr]):
         self._limiter = limiter
         self._file: AsyncFile[AnyStr] | None = None
 
+    @abstractmethod
     def _make(self) -> Any:
-        raise NotImplementedError
+        """Make the file, in a thread."""
 
     async def __aenter__(self) -> AsyncFile[AnyStr]:
         if self._file is not None:

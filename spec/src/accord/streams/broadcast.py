@@ -10,7 +10,7 @@ from collections import deque
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from .._backends import current_backend, here
-from .._mixins import ClosingAtOnce, Receiving
+from .._mixins import MustBeClosed, Receiving
 from ..exceptions import BrokenResourceError, ClosedResourceError, EndOfStream, WouldBlock
 from ..protocols.parking import AnyParker
 from ..toolkit.checks import check_amount
@@ -118,7 +118,7 @@ class _Subscription:
             self.receivers.popleft().unpark(message)
 
 
-class BroadcastReceiveStream(ClosingAtOnce, Receiving[T_co]):
+class BroadcastReceiveStream(MustBeClosed, Receiving[T_co]):
     """A subscriber's end; an asynchronous iterator, and a context manager that closes it (area BCAST)."""
 
     __slots__ = ("__weakref__", "_closed", "_subscription")
@@ -199,7 +199,7 @@ class BroadcastReceiveStream(ClosingAtOnce, Receiving[T_co]):
         )
 
 
-class BroadcastSendStream(ClosingAtOnce, Generic[T_contra]):
+class BroadcastSendStream(MustBeClosed, Generic[T_contra]):
     """The sending end of a broadcast stream; a context manager that closes it (area BCAST).
 
     :param max_buffer_size: how many items fit into each subscriber's buffer: an int of at least 1, or ``math.inf``.

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any, Generic, NamedTuple, Self, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from .._backends import current_backend, here
-from .._mixins import Receiving
+from .._mixins import ClosingAtOnce, Receiving
 from ..exceptions import ClosedResourceError, EndOfStream
 from ..protocols.parking import AnyParker
 
@@ -44,7 +43,7 @@ class _Condition(Generic[T]):
         return True
 
 
-class LatestValue(Generic[T]):
+class LatestValue(ClosingAtOnce, Generic[T]):
     """Holds a value and tells those who wait when it is set; a context manager that closes it (area LATEST).
 
     :param value: the value at the start.
@@ -155,21 +154,9 @@ class LatestValue(Generic[T]):
         for condition in conditions:
             condition.parker.unpark(False)
 
-    async def aclose(self) -> None:
-        """Close the value, as ``close``; no checkpoint."""
-        self.close()
-
     def statistics(self) -> LatestValueStatistics:
         """Return how many tasks wait."""
         return LatestValueStatistics(len(self._changed) + len(self._conditions))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"<LatestValue {'closed' if self._closed else 'open'}, version {self._version}>"

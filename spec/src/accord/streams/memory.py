@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 from .._backends import current_backend, here
-from .._mixins import ClosingAtOnce, Receiving
+from .._mixins import MustBeClosed, Receiving
 from ..exceptions import BrokenResourceError, ClosedResourceError, EndOfStream, WouldBlock
 from ..protocols.parking import AnyParker
 from ..toolkit.checks import check_amount
@@ -97,7 +97,7 @@ class _State:
         )
 
 
-class _End(ClosingAtOnce):
+class _End(MustBeClosed):
     """What both ends do in the same way."""
 
     __slots__ = ("__weakref__", "_closed", "_state")

@@ -11,26 +11,7 @@ import accord
 from accord.lowlevel import checkpoint
 from accord_conformance.attempts import blocked
 from accord_conformance.helpers import assert_yields, is_cancelled_by, leaves, rule, settle
-
-
-async def _return(value: Any) -> Any:
-    await checkpoint()
-    return value
-
-
-async def _fail(error: Exception) -> int:
-    await checkpoint()
-    raise error
-
-
-async def _hang(log: list[str]) -> int:
-    try:
-        await accord.sleep_forever()
-    finally:
-        with accord.CancelScope(shield=True):
-            await settle()
-        log.append("cleaned up")
-    return 0
+from accord_conformance.suite.gathering.coroutines import fail, give, hang
 
 
 @rule("RACE-1")
@@ -47,7 +28,7 @@ async def test_first_wins() -> None:
         await checkpoint()
         return "first"
 
-    assert await accord.race(_hang(log), second(), first(), _hang(log)) == "first"
+    assert await accord.race(hang(log), second(), first(), hang(log)) == "first"
     assert log == ["cleaned up"] * 2
     assert await accord.race(first()) == "first"
 
@@ -56,7 +37,7 @@ async def test_first_wins() -> None:
 @pytest.mark.parametrize("value", [None, False, ValueError("a value")], ids=repr)
 async def test_any_value_wins(value: object) -> None:
     """None and an exception are values; those that return in the same moment, or though cancelled, don't matter."""
-    assert await accord.race(_return(value), _return(value)) is value
+    assert await accord.race(give(value), give(value)) is value
 
     async def stubborn() -> object:
         try:
@@ -65,7 +46,7 @@ async def test_any_value_wins(value: object) -> None:
             return "too late"
         return "never"
 
-    assert await accord.race(stubborn(), _return(value)) is value
+    assert await accord.race(stubborn(), give(value)) is value
 
 
 @rule("RACE-1")
@@ -88,7 +69,7 @@ async def test_failure_ends_the_race() -> None:
     log: list[str] = []
     error = ValueError("no luck")
     with pytest.raises(ExceptionGroup) as caught:
-        await accord.race(_hang(log), _fail(error), _hang(log))
+        await accord.race(hang(log), fail(error), hang(log))
     assert leaves(caught.value) == [error]
     assert log == ["cleaned up"] * 2
 
@@ -105,7 +86,7 @@ async def test_error_of_a_loser() -> None:
             raise error
 
     with pytest.raises(ExceptionGroup) as caught:
-        await accord.race(bad_loser(errors[0]), _return(1), bad_loser(errors[1]))
+        await accord.race(bad_loser(errors[0]), give(1), bad_loser(errors[1]))
     assert set(leaves(caught.value)) == set(errors)
 
 
@@ -114,7 +95,7 @@ async def test_cancelling_the_caller() -> None:
     """If the caller is cancelled all are cancelled and waited for."""
     log: list[str] = []
     async with accord.create_task_group() as group:
-        attempt = await blocked(group, lambda: accord.race(_hang(log), _hang(log)))
+        attempt = await blocked(group, lambda: accord.race(hang(log), hang(log)))
         attempt.cancel()
         await attempt.handle.wait()
         assert attempt.outcome == "cancelled"
@@ -161,7 +142,7 @@ async def test_cancelled_by_the_winner() -> None:
             scope.cancel()
             return "won"
 
-        assert await accord.race(winner(), _hang([])) == "won"
+        assert await accord.race(winner(), hang([])) == "won"
         with pytest.raises(accord.get_cancelled_exc_class()):
             await checkpoint()
 
@@ -189,8 +170,8 @@ async def test_wrong_arguments() -> None:
     none: list[Any] = []
     with pytest.raises(ValueError):
         await accord.race(*none)
-    for wrong in (None, 5, _return):
-        coroutine = _return(1)
+    for wrong in (None, 5, give):
+        coroutine = give(1)
         with pytest.raises(TypeError):
             await accord.race(coroutine, wrong)
         assert inspect.getcoroutinestate(coroutine) == inspect.CORO_CLOSED
@@ -210,6 +191,6 @@ async def test_coroutines_that_cancel_themselves() -> None:
                 cancellations.append(error)
         raise cancellations[-1]
 
-    assert await accord.race(give_up(), _return(1)) == 1
+    assert await accord.race(give_up(), give(1)) == 1
     with pytest.raises((accord.TaskCancelled, accord.get_cancelled_exc_class())):
         await accord.race(give_up(), give_up())

@@ -14,25 +14,7 @@ from accord.lowlevel import checkpoint
 from accord_conformance.attempts import blocked
 from accord_conformance.helpers import assert_yields, is_cancelled_by, leaves, rule, settle
 
-
-async def _return(value: int) -> int:
-    await checkpoint()
-    return value
-
-
-async def _fail(error: Exception) -> int:
-    await checkpoint()
-    raise error
-
-
-async def _hang(log: list[str]) -> int:
-    try:
-        await accord.sleep_forever()
-    finally:
-        with accord.CancelScope(shield=True):
-            await settle()
-        log.append("cleaned up")
-    return 0
+from .coroutines import fail, give, hang
 
 
 @rule("GATHER-1")
@@ -49,31 +31,31 @@ async def test_gather_returns_values_in_order() -> None:
         return "second"
 
     assert await accord.gather(first(), second()) == ("first", "second")
-    assert await accord.gather(_return(1)) == (1,)
+    assert await accord.gather(give(1)) == (1,)
     assert await accord.gather() == ()
-    assert await accord.gather(*[_return(number) for number in range(20)]) == tuple(range(20))
+    assert await accord.gather(*[give(number) for number in range(20)]) == tuple(range(20))
 
 
 def _gather(log: list[str], error: Exception) -> Any:
-    return accord.gather(_hang(log), _fail(error), _hang(log))
+    return accord.gather(hang(log), fail(error), hang(log))
 
 
 def _amap(log: list[str], error: Exception) -> Any:
     async def work(number: int) -> int:
-        return await (_fail(error) if number == 1 else _hang(log))
+        return await (fail(error) if number == 1 else hang(log))
 
     return accord.amap(work, range(3))
 
 
 def _amap_with_limit(log: list[str], error: Exception) -> Any:
     async def work(number: int) -> int:
-        return await (_fail(error) if number == 1 else _hang(log))
+        return await (fail(error) if number == 1 else hang(log))
 
     return accord.amap(work, range(30), limit=3)
 
 
 async def _as_completed(log: list[str], error: Exception) -> None:
-    async with accord.as_completed(_hang(log), _fail(error), _hang(log)) as handles:
+    async with accord.as_completed(hang(log), fail(error), hang(log)) as handles:
         async for handle in handles:
             await handle.wait()
 
@@ -101,12 +83,12 @@ async def test_cancelling_the_caller(way: Callable[[list[str], Exception], Any])
 
     async def gather() -> None:
         if way is _gather:
-            await accord.gather(_hang(log), _hang(log))
+            await accord.gather(hang(log), hang(log))
         elif way is _as_completed:
-            async with accord.as_completed(_hang(log), _hang(log)) as handles:
+            async with accord.as_completed(hang(log), hang(log)) as handles:
                 _ = await handles.receive()
         else:
-            await accord.amap(_hang, [log, log], limit=None if way is _amap else 5)
+            await accord.amap(hang, [log, log], limit=None if way is _amap else 5)
 
     async with accord.create_task_group() as group:
         attempt = await blocked(group, gather)
@@ -144,10 +126,10 @@ async def test_cancelled_scope() -> None:
 async def test_gathering_yields() -> None:
     """gather() and amap() yield, also with nothing to do."""
     await assert_yields(_gather_nothing)
-    await assert_yields(lambda: accord.gather(_return(1)))
+    await assert_yields(lambda: accord.gather(give(1)))
     for limit in (None, 2):
-        await assert_yields(partial(accord.amap, _return, (), limit=limit))
-        await assert_yields(partial(accord.amap, _return, (1, 2), limit=limit))
+        await assert_yields(partial(accord.amap, give, (), limit=limit))
+        await assert_yields(partial(accord.amap, give, (1, 2), limit=limit))
 
 
 async def _gather_nothing() -> None:
@@ -156,14 +138,14 @@ async def _gather_nothing() -> None:
 
 
 @rule("GATHER-4")
-@pytest.mark.parametrize("wrong", [None, 5, _return])
+@pytest.mark.parametrize("wrong", [None, 5, give])
 async def test_wrong_arguments_are_refused(wrong: Any) -> None:
     """What is no coroutine object is a TypeError, and the coroutines beside it are closed."""
-    before, after = _return(1), _return(2)
+    before, after = give(1), give(2)
     with pytest.raises(TypeError):
         await accord.gather(before, wrong, after)
     assert [inspect.getcoroutinestate(coroutine) for coroutine in (before, after)] == [inspect.CORO_CLOSED] * 2
-    before, after = _return(1), _return(2)
+    before, after = give(1), give(2)
     with pytest.raises(TypeError):
         async with accord.as_completed(before, wrong, after):
             raise AssertionError
@@ -198,7 +180,7 @@ async def test_wrong_limits_are_refused(limit: Any, error: type[Exception]) -> N
     """A limit is an integer of at least 1; others are refused before the first item is taken."""
     items = iter([1, 2])
     with pytest.raises(error):
-        await accord.amap(_return, items, limit=limit)
+        await accord.amap(give, items, limit=limit)
     assert list(items) == [1, 2]
 
 
@@ -252,7 +234,7 @@ async def test_as_completed_gives_handles_as_they_end() -> None:
 @rule("GATHER-7")
 async def test_as_completed_by_iteration() -> None:
     """The stream can be iterated over, and is empty without coroutines."""
-    async with accord.as_completed(*[_return(number) for number in range(5)]) as handles:
+    async with accord.as_completed(*[give(number) for number in range(5)]) as handles:
         assert sorted([await handle async for handle in handles]) == [0, 1, 2, 3, 4]
     none: list[Coroutine[Any, Any, int]] = []
     async with accord.as_completed(*none) as nothing:
@@ -263,14 +245,14 @@ async def test_as_completed_by_iteration() -> None:
 async def test_leaving_as_completed_early() -> None:
     """Leaving the block cancels the tasks that are left and waits for them; that is no error."""
     log: list[str] = []
-    async with accord.as_completed(_hang(log), _return(1), _hang(log)) as handles:
+    async with accord.as_completed(hang(log), give(1), hang(log)) as handles:
         async for handle in handles:
             assert handle.return_value == 1
             break
     assert log == ["cleaned up"] * 2
 
     async def first() -> int:
-        async with accord.as_completed(_hang(log), _return(2)) as handles:
+        async with accord.as_completed(hang(log), give(2)) as handles:
             handle = await handles.receive()
             return handle.return_value
         raise AssertionError
@@ -285,7 +267,7 @@ async def test_error_in_the_body_of_as_completed() -> None:
     log: list[str] = []
     error = KeyError("body")
     with pytest.raises(ExceptionGroup) as caught:
-        async with accord.as_completed(_hang(log), _hang(log)):
+        async with accord.as_completed(hang(log), hang(log)):
             await settle()
             raise error
     assert leaves(caught.value) == [error]

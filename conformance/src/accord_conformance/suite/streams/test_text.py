@@ -64,8 +64,8 @@ class Nowhere:
     """A connectable that nobody connects to."""
 
     async def connect(self) -> MemoryByteStream:
-        """Fail."""
-        raise NotImplementedError
+        """Fail: the arguments were to be refused before."""
+        raise AssertionError("it was connected to")
 
 
 @rule("STREAM-41")
