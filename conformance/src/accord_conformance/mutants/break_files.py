@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections import deque
 from typing import Any
 
@@ -300,30 +301,49 @@ def written_files_are_closed_on_the_loop(_: Broken) -> None:
 @mutant("FILE-7")
 def big_files_are_closed_on_the_loop(_: Broken) -> None:
     """A file is closed on the loop whatever its size."""
-    from accord.files import closing
+    from accord.files import quickness
 
-    subject: Any = closing
+    subject: Any = quickness
     replace(subject, SMALL=1 << 60)
+
+
+@mutant("FILE-7")
+def everything_small_is_read_on_the_loop(_: Broken) -> None:
+    """A small file is read on the loop, whether it is in the system's memory or not."""
+
+    def is_in_memory(fp: Any) -> bool:
+        return os.fstat(fp.fileno()).st_size <= 65536
+
+    replace(files, is_in_memory=is_in_memory)
+
+
+@mutant("FILE-7")
+def what_grew_is_read_on_the_loop(_: Broken) -> None:
+    """The size that counts is that of the file when it was opened."""
+    from accord.files import quickness
+
+    subject: Any = quickness
+    replace(subject, AT_ONCE=1 << 60, _scratch=bytearray(1 << 24))
 
 
 @mutant("FILE-10")
 def memory_needs_a_token(_: Broken) -> None:
     """Files in memory are read in threads."""
 
-    def is_in_memory(fp: Any) -> Any:
+    def needs_no_io(fp: Any) -> Any:
         return False
 
-    replace(files, _is_in_memory=is_in_memory)
+    replace(files, _needs_no_io=needs_no_io)
 
 
 @mutant("FILE-10")
 def subclasses_count_as_memory(_: Broken) -> None:
     """Whatever is derived from io.BytesIO is called on the loop."""
 
-    def is_in_memory(fp: Any) -> Any:
+    def needs_no_io(fp: Any) -> Any:
         return isinstance(fp, io.BytesIO | io.StringIO)
 
-    replace(files, _is_in_memory=is_in_memory)
+    replace(files, _needs_no_io=needs_no_io)
 
 
 @mutant("FILE-10")

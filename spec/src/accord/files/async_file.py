@@ -12,6 +12,7 @@ from .._backends import current_backend, here
 from .._mixins import Closing
 from ..sync import CapacityLimiter
 from ..to_thread import run_sync
+from .quickness import is_in_memory
 from .read_ahead import BATCH, ReadAhead
 from .turns import Turns, run_surely
 
@@ -22,7 +23,7 @@ AnyStr = TypeVar("AnyStr", str, bytes)
 T = TypeVar("T")
 
 
-def _is_in_memory(fp: object) -> bool:
+def _needs_no_io(fp: object) -> bool:
     # Not isinstance(): a method of a subclass may do anything.
     return type(fp) in (io.BytesIO, io.StringIO) or (type(fp) is io.TextIOWrapper and type(fp.buffer) is io.BytesIO)
 
@@ -47,7 +48,17 @@ class AsyncFile(Closing, Generic[AnyStr]):
     Asynchronous iteration gives lines.
     """
 
-    __slots__ = ("__weakref__", "_ahead", "_closes_at_once", "_fp", "_inline", "_limiter", "_lines", "_turns")
+    __slots__ = (
+        "__weakref__",
+        "_ahead",
+        "_closes_at_once",
+        "_fp",
+        "_inline",
+        "_limiter",
+        "_lines",
+        "_reads_quickly",
+        "_turns",
+    )
 
     def __init__(self, fp: IO[AnyStr], *, limiter: CapacityLimiter | None = None) -> None:
         if not callable(getattr(fp, "close", None)):
@@ -57,7 +68,9 @@ class AsyncFile(Closing, Generic[AnyStr]):
         self._turns = Turns()
         self._fp: Any = fp
         # Whether operations, or closing alone, never wait for anything and need no thread.
-        self._inline = self._closes_at_once = _is_in_memory(fp)
+        self._inline = self._closes_at_once = _needs_no_io(fp)
+        # Whether reading needs no thread as long as the file is in the system's memory.
+        self._reads_quickly = False
         self._ahead: ReadAhead[AnyStr] = ReadAhead(fp, 1 if self._inline else BATCH)
         self._lines: deque[Any] = self._ahead.lines
 
@@ -77,7 +90,7 @@ class AsyncFile(Closing, Generic[AnyStr]):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         return getattr(self._fp, name)
 
-    async def _do(self, operation: Callable[..., T], *args: Any, in_thread: bool = False) -> T:
+    async def _do(self, operation: Callable[..., T], *args: Any, in_thread: bool = False, reads: bool = False) -> T:
         """Carry out an operation when it is its turn: in a thread, or here if it needs none."""
         turns = self._turns
         if turns.taken:
@@ -85,7 +98,7 @@ class AsyncFile(Closing, Generic[AnyStr]):
         else:
             turns.taken = True
         try:
-            if in_thread or not self._inline:
+            if in_thread or not (self._inline or (reads and self._reads_quickly and is_in_memory(self._fp))):
                 return await run_sync(operation, *args, limiter=self._limiter)
             backend = here.backend or current_backend()
             if backend.checkpoint_due():
@@ -114,7 +127,7 @@ class AsyncFile(Closing, Generic[AnyStr]):
             if lines and not self._turns.taken:
                 first: AnyStr = lines.popleft()
                 return first
-        line = await self._do(self._ahead.readline)
+        line = await self._do(self._ahead.readline, reads=True)
         if not line:
             raise StopAsyncIteration
         return line
@@ -126,30 +139,30 @@ class AsyncFile(Closing, Generic[AnyStr]):
         """
         if size == -1 and self._lines and not self._turns.taken and await self._here() and self._lines:
             return self._ahead.readline()
-        return await self._do(self._ahead.readline, size)
+        return await self._do(self._ahead.readline, size, reads=True)
 
     async def read(self, size: int | None = -1) -> AnyStr:
         """Return up to ``size`` bytes or characters, or all that is left; empty at the end of the file."""
         ahead = self._ahead
         if ahead.holds(size) and not self._turns.taken and await self._here() and ahead.holds(size):
             return ahead.read(size)
-        return await self._do(ahead.read, size)
+        return await self._do(ahead.read, size, reads=True)
 
     async def read1(self: AsyncFile[bytes], size: int | None = -1) -> bytes:
         """Return what there is, up to ``size`` bytes, after one read from the system at most; of binary files only."""
-        return await self._do(self._ahead.read1, size)
+        return await self._do(self._ahead.read1, size, reads=True)
 
     async def readinto(self: AsyncFile[bytes], b: WriteableBuffer) -> int:
         """Fill ``b`` and return the number of bytes, less than it has room for at the end; of binary files only."""
-        return await self._do(self._ahead.readinto, b)
+        return await self._do(self._ahead.readinto, b, reads=True)
 
     async def readinto1(self: AsyncFile[bytes], b: WriteableBuffer) -> int:
         """Read into ``b`` what there is, after one read from the system at most; of binary files only."""
-        return await self._do(self._ahead.readinto1, b)
+        return await self._do(self._ahead.readinto1, b, reads=True)
 
     async def readlines(self, hint: int | None = -1) -> list[AnyStr]:
         """Return the lines that are left, or as many as reach ``hint`` bytes or characters."""
-        return await self._do(self._ahead.readlines, hint)
+        return await self._do(self._ahead.readlines, hint, reads=True)
 
     @overload
     async def write(self: AsyncFile[bytes], b: ReadableBuffer) -> int: ...

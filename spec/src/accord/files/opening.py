@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, AnyStr, overload
 from ..sync import CapacityLimiter
 from ..to_thread import run_sync
 from .async_file import AsyncFile, check_limiter
-from .closing import closes_at_once
+from .quickness import closes_at_once
 
 if TYPE_CHECKING:
     from _typeshed import OpenBinaryMode, OpenTextMode
@@ -98,7 +98,7 @@ async def open_file(
 
     fp, at_once = await run_sync(opened, limiter=limiter)
     made: AsyncFile[Any] = AsyncFile(fp, limiter=limiter)
-    made._closes_at_once = at_once
+    made._closes_at_once = made._reads_quickly = at_once
     return made
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import os
+import sys
 import threading
 import warnings
 from pathlib import Path
@@ -16,7 +17,7 @@ import accord
 from accord import open_file, wrap_file
 from accord.lowlevel import checkpoint
 from accord_conformance.attempts import Attempt, blocked
-from accord_conformance.helpers import is_cancelled_by, rule, settle
+from accord_conformance.helpers import is_cancelled_by, rule, settle, untestable
 
 from .objects import CountingLimiter, Watched, descriptors, until
 
@@ -253,3 +254,80 @@ async def test_closing_what_may_wait(tmp_path: Path, mode: str) -> None:
             assert limiter.taken - before == 2, path
     finally:
         os.close(keep)
+
+
+@rule("FILE-7", "FILE-2")
+@pytest.mark.parametrize("mode", ["r", "rb"])
+async def test_reading_what_is_in_memory(tmp_path: Path, mode: str) -> None:
+    """A small file that was just written is read as ever, by every method, also after it has changed."""
+    path = tmp_path / "file"
+    path.write_bytes(b"one\ntwo\n")
+    one, two, three = [b"one\n", b"two\n", b"three\n"] if "b" in mode else ["one\n", "two\n", "three\n"]
+    async with await open_file(path, mode) as file:
+        assert await file.readline() == one
+        assert [line async for line in file] == [two]
+        with path.open("ab") as end:
+            end.write(b"three\n")
+        assert await file.read() == three
+        assert not await file.read()
+        await file.seek(0)
+        with accord.CancelScope() as scope:
+            scope.cancel()
+            await file.read()
+        assert scope.cancelled_caught
+        assert await file.readlines() == [one, two, three]
+        await file.seek(0)
+        assert await file.read(3) == one[:3]
+        assert await file.tell() == 3
+
+
+@rule("FILE-7")
+async def test_reading_what_may_wait(tmp_path: Path) -> None:
+    """A file is read in a thread if it was opened for writing too, is a pipe, or has grown meanwhile."""
+    limiter = CountingLimiter(1)
+    path, fifo = tmp_path / "file", tmp_path / "fifo"
+    path.write_bytes(b"content")
+    os.mkfifo(fifo)
+    keep = os.open(fifo, os.O_RDWR)
+    try:
+        os.write(keep, b"content")
+        for mode, where in (("r+b", path), ("rb", fifo)):
+            async with await open_file(where, mode, buffering=0, limiter=limiter) as file:
+                before = limiter.taken
+                assert await file.read(7) == b"content"
+                assert limiter.taken == before + 1, where
+    finally:
+        os.close(keep)
+    async with await open_file(path, "rb", limiter=limiter) as file:
+        path.write_bytes(bytes(5_000_000))
+        before = limiter.taken
+        assert len(await file.read()) == 5_000_000
+        assert limiter.taken == before + 1
+
+
+@rule("FILE-7")
+async def test_reading_what_has_to_be_fetched(tmp_path: Path) -> None:
+    """A small file that the operating system has dropped from its memory is read in a thread."""
+    if sys.platform != "linux":
+        untestable("only Linux says what is in memory")
+    twin, path = tmp_path / "twin", tmp_path / "file"
+    for each in (twin, path):
+        with each.open("wb") as fp:
+            fp.write(bytes(50_000))
+            fp.flush()
+            os.fsync(fp.fileno())
+            os.posix_fadvise(fp.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    with twin.open("rb") as fp:
+        try:
+            os.preadv(fp.fileno(), [bytearray(50_000)], 0, os.RWF_NOWAIT)
+        except BlockingIOError:
+            pass
+        except OSError:
+            untestable("the file system of the temporary folder doesn't say what is in memory")
+        else:
+            untestable("the operating system drops nothing from its memory when it is asked to")
+    limiter = CountingLimiter(1)
+    async with await open_file(path, "rb", limiter=limiter) as file:
+        before = limiter.taken
+        assert await file.read() == bytes(50_000)
+        assert limiter.taken == before + 1
