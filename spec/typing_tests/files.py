@@ -52,6 +52,7 @@ async def binary(file: AsyncFile[bytes]) -> None:
     assert_type(await file.read(5), bytes)
     assert_type(await file.read1(5), bytes)
     assert_type(await file.readinto(bytearray(5)), int)
+    assert_type(await file.readinto1(bytearray(5)), int)
     assert_type(await file.write(memoryview(b"bytes")), int)
     async for line in file:
         assert_type(line, bytes)

@@ -73,6 +73,57 @@ async def calls(path: Special) -> None:
         await path.exists(follow_symlinks=False)  # type: ignore[call-arg]
 
 
+async def questions(path: Special) -> None:
+    assert_type(await path.is_file(), bool)
+    assert_type(await path.is_dir(), bool)
+    assert_type(await path.is_symlink(), bool)
+    assert_type(await path.is_mount(), bool)
+    assert_type(await path.is_socket(), bool)
+    assert_type(await path.is_fifo(), bool)
+    assert_type(await path.is_block_device(), bool)
+    assert_type(await path.is_char_device(), bool)
+    assert_type(await path.lstat(), os.stat_result)
+    assert_type(await path.owner(), str)
+    assert_type(await path.group(), str)
+    assert_type(await path.readlink(), Special)
+    assert_type(await path.absolute(), Special)
+    assert_type(await path.expanduser(), Special)
+    assert_type(await Special.home(), Special)
+    if sys.version_info >= (3, 12):
+        assert_type(await path.is_junction(), bool)
+    if sys.version_info >= (3, 13):
+        await path.is_file(follow_symlinks=False)
+        assert_type(await path.owner(follow_symlinks=False), str)
+
+
+async def changes(path: Special) -> None:
+    assert_type(await path.replace("x"), Special)
+    await path.chmod(0o600, follow_symlinks=False)
+    await path.lchmod(0o600)
+    await path.mkdir(parents=True, exist_ok=True)
+    await path.rmdir()
+    await path.touch(exist_ok=False)
+    await path.unlink(missing_ok=True)
+    await path.hardlink_to("x")
+    await path.mkdir(parents="yes")  # type: ignore[arg-type]
+
+
+def computed(path: Special) -> None:
+    assert_type(path.name, str)
+    assert_type(path.parts, tuple[str, ...])
+    assert_type(path.suffixes, list[str])
+    assert_type(path.as_uri(), str)
+    assert_type(path.is_absolute(), bool)
+    assert_type(path.is_relative_to("/"), bool)
+    assert_type(path.match("*.py"), bool)
+    assert_type(path.with_stem("x"), Special)
+    if sys.version_info >= (3, 12):
+        assert_type(path.with_segments("x"), Special)
+    if sys.version_info >= (3, 13):
+        assert_type(path.full_match("**/*.py"), bool)
+        assert_type(Special.from_uri("file:///x"), Special)
+
+
 async def iterations(path: Special) -> None:
     assert_type(path.iterdir(), PathIterator[Special])
     takes_iterator(path.glob("*"))
