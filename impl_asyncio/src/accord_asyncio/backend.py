@@ -15,7 +15,7 @@ from . import current, parking, records, runner, scopes
 from .blocked import Testing
 from .current import current_record
 from .groups import TaskGroup
-from .loops import FARTHEST, LoopToken, state_of
+from .loops import LoopToken, state_of
 from .parking import Parker
 from .readiness import Readiness
 from .scopes import CancelScope
@@ -145,12 +145,12 @@ class AsyncioBackend:
             return
         while now < deadline:
             parker = Parker()
-            timer = state.loop.call_at(min(deadline, now + FARTHEST), parker.unpark, None)
+            timer = state.loop.call_at(min(deadline, now + state.farthest), parker.unpark, None)
             try:
                 await parker.park()
             finally:
                 timer.cancel()
-            if deadline <= now + FARTHEST:
+            if deadline <= now + state.farthest:
                 return
             now = state.time()
 

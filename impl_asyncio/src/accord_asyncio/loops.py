@@ -24,9 +24,9 @@ from accord import RunFinishedError
 from accord.protocols import CancelReason
 from accord.toolkit import DEFAULT_BUDGET, task_name
 
-from .virtual import VirtualLoop
-
 if TYPE_CHECKING:
+    from accord.testing import VirtualClock
+
     from .records import TaskRecord
     from .scopes import CancelScope
 
@@ -48,7 +48,7 @@ class LoopToken:
     come to are carried out when it is closed (RUN-13). There is no lock, which a signal handler could meet locked.
     """
 
-    __slots__ = ("__weakref__", "_calls", "_loop", "_tasks", "ending")
+    __slots__ = ("__weakref__", "_calls", "_loop", "_tasks", "clock", "ending")
 
     backend_name = "asyncio"
 
@@ -56,6 +56,8 @@ class LoopToken:
         self._loop = loop
         self._calls: deque[Callable[[], object]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
+        self.clock: VirtualClock | None = getattr(loop, "virtual_clock", None)
+        """What ``VirtualLoop`` has in place of real time."""
         self.ending = False
         """Whether main has ended: what is started now might come too late to be cancelled."""
 
@@ -97,13 +99,13 @@ class LoopToken:
 
     def hold_clock(self) -> None:
         """See ``accord.protocols.LoopToken``; only a virtual clock can be held."""
-        if isinstance(self._loop, VirtualLoop):
-            self._loop.hold_clock()
+        if self.clock is not None:
+            self.clock.hold()
 
     def release_clock(self) -> None:
         """See ``accord.protocols.LoopToken``."""
-        if isinstance(self._loop, VirtualLoop):
-            self._loop.release_clock()
+        if self.clock is not None:
+            self.clock.release()
 
     def __repr__(self) -> str:
         return f"<asyncio LoopToken {'finished' if self._loop.is_closed() else 'running'}>"
@@ -123,6 +125,7 @@ class LoopState:
         "armed",
         "budget",
         "budget_left",
+        "farthest",
         "heap",
         "loop",
         "sequence",
@@ -135,6 +138,8 @@ class LoopState:
         # The usual clock, without the method around it.
         self.time = time.monotonic if type(loop).time is asyncio.BaseEventLoop.time else loop.time
         self.token = LoopToken(loop)
+        # With simulated time each stop on the way to a deadline would be one more jump.
+        self.farthest = FARTHEST if self.token.clock is None else inf
         self.heap: list[Entry] = []
         self.budget = DEFAULT_BUDGET
         self.budget_left = DEFAULT_BUDGET
@@ -169,7 +174,7 @@ class LoopState:
     def set_timer(self, deadline: float) -> None:
         """Have ``expire`` called when the clock reads ``deadline``."""
         # A timer that has become too early only wakes the loop once for nothing, so none is ever cancelled.
-        when = min(deadline, self.time() + FARTHEST)
+        when = min(deadline, self.time() + self.farthest)
         self.armed = when
         self.loop.call_at(when, self._on_timer, when)
 

@@ -42,7 +42,7 @@ def _resume(future: Future[None]) -> None:
     context.run(wakeup, future)
 
 
-class _Direction:
+class Direction:
     """Waiting for one of the two events of a descriptor."""
 
     __slots__ = (
@@ -81,7 +81,13 @@ class _Direction:
         self._error: BaseException | None = None
         self._attempt: Callable[[], Any] | None = None
 
+    @property
+    def waiting(self) -> bool:
+        """Whether a task waits."""
+        return self._future is not None and not self._future.done()
+
     async def perform(self, attempt: Callable[[], T], /) -> T:
+        """Wait for the event and return what ``attempt`` returns."""
         if self._future is not None:
             raise BusyResourceError(self._what)
         if self._closed:
@@ -152,12 +158,14 @@ class _Direction:
             self._register()
 
     def forget(self) -> None:
+        """Take the registration back."""
         if self._registered:
             self._registered = False
             self._callback = None
             self._remove(self._fd)
 
     def close(self) -> None:
+        """Wake the task that waits, with an error."""
         self._closed = True
         self.forget()
         if self._future is not None and not self._future.done():
@@ -185,8 +193,8 @@ class Poller:
 
     def __init__(self, fd: int) -> None:
         loop = asyncio.get_running_loop()
-        self._reading = _Direction(loop, fd, "receiving from", loop.add_reader, loop.remove_reader)
-        self._writing = _Direction(loop, fd, "sending to", loop.add_writer, loop.remove_writer)
+        self._reading = Direction(loop, fd, "receiving from", loop.add_reader, loop.remove_reader)
+        self._writing = Direction(loop, fd, "sending to", loop.add_writer, loop.remove_writer)
         for name, direction in zip(_OPERATIONS, (self._reading, self._writing), strict=True):
             setattr(self, name, direction.perform)  # in a field, which saves a coroutine
 

@@ -114,7 +114,10 @@ class TrioBackend:
         root = trio.lowlevel.current_root_task()
         if root is None or not root.child_nurseries:
             return []
-        return [records.find(task) for main in root.child_nurseries[-1].child_tasks for task in _user_tasks(main)]
+        mains = root.child_nurseries[-1].child_tasks
+        if (nursery := current_state().token.nursery) is not None:
+            mains = nursery.child_tasks  # the main task of a session only holds the nursery
+        return [records.find(task) for main in mains for task in _user_tasks(main)]
 
     def watch_task(self, task: TaskInfo, callback: Callable[[], object], /) -> None:
         """See ``accord.protocols.Backend``."""

@@ -13,7 +13,7 @@ from accord.toolkit import DEFAULT_BUDGET, task_name
 
 if TYPE_CHECKING:
     from .records import TaskRecord
-    from .virtual import VirtualClock
+    from .virtual import Driver
 
 
 Ts = TypeVarTuple("Ts")
@@ -24,13 +24,16 @@ DEADLINE = CancelReason("deadline")
 class LoopToken:
     """See ``accord.protocols.LoopToken``."""
 
-    __slots__ = ("__weakref__", "_token", "clock")
+    __slots__ = ("__weakref__", "_token", "driver", "nursery")
 
     backend_name = "trio"
 
     def __init__(self, token: trio.lowlevel.TrioToken) -> None:
         self._token = token
-        self.clock: VirtualClock | None = None
+        self.driver: Driver | None = None
+        """What moves simulated time."""
+        self.nursery: trio.Nursery | None = None
+        """Where a session has its root tasks; an ordinary run has them among the system tasks."""
 
     def call_soon(self, func: Callable[[*Ts], object], /, *args: *Ts) -> None:
         """See ``accord.protocols.LoopToken``."""
@@ -42,19 +45,22 @@ class LoopToken:
     def start_task(self, func: Callable[[], Coroutine[Any, Any, None]], /) -> None:
         """See ``accord.protocols.LoopToken``."""
         try:
-            trio.lowlevel.spawn_system_task(func, name=task_name(func))
-        except RuntimeError:  # the nursery of system tasks is closed
+            if self.nursery is not None:
+                self.nursery.start_soon(func, name=task_name(func))
+            else:
+                trio.lowlevel.spawn_system_task(func, name=task_name(func))
+        except RuntimeError:  # the nursery is closed
             raise RunFinishedError("the Trio run that this token belongs to ends") from None
 
     def hold_clock(self) -> None:
         """See ``accord.protocols.LoopToken``; only a virtual clock can be held."""
-        if self.clock is not None:
-            self.clock.holds += 1
+        if self.driver is not None:
+            self.driver.clock.hold()
 
     def release_clock(self) -> None:
         """See ``accord.protocols.LoopToken``."""
-        if self.clock is not None:
-            self.clock.holds -= 1
+        if self.driver is not None:
+            self.driver.clock.release()
 
     def __repr__(self) -> str:
         return "<trio LoopToken>"

@@ -9,6 +9,7 @@ import trio
 
 from accord import BusyResourceError, ClosedResourceError
 
+from .loops import current_state
 from .parking import with_own_context
 
 T = TypeVar("T")
@@ -70,4 +71,9 @@ class Readiness:
 
     def create_poller(self, fd: int, /) -> Poller:
         """See ``accord.protocols.Readiness``."""
-        return Poller(fd)
+        driver = current_state().token.driver
+        if driver is None:
+            return Poller(fd)
+        from .virtual import VirtualPoller  # no part of an ordinary run
+
+        return VirtualPoller(fd, driver)

@@ -6,6 +6,7 @@ accord, which goes away with the task.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -143,17 +144,28 @@ def _is_callback(task: trio.lowlevel.Task) -> bool:
     return root is not None and bool(root.child_nurseries) and task.parent_nursery is root.child_nurseries[0]
 
 
+def known(task: trio.lowlevel.Task) -> TaskRecord | None:
+    """Return the record of ``task`` if it has one; before the task's first step it is an argument of its coroutine."""
+    record = _running.get(task) or _foreign.get(task)
+    if (
+        record is None
+        and inspect.iscoroutine(task.coro)
+        and inspect.getcoroutinestate(task.coro) == inspect.CORO_CREATED
+    ):
+        found = inspect.getcoroutinelocals(task.coro).get("record")
+        record = found if isinstance(found, TaskRecord) else None
+    return record
+
+
 def find(task: trio.lowlevel.Task) -> TaskRecord:
     """Return the record of ``task``, and make one if it was started by somebody else."""
-    record = _running.get(task)
+    record = known(task)
     if record is None:
-        record = _foreign.get(task)
-        if record is None:
-            if _is_callback(task):
-                raise RuntimeError(NO_TASK)
-            state = current_state()
-            record = _foreign[task] = TaskRecord(state, task.coro, task.name, None, None)
-            state.watch_exit(task, record)
+        if _is_callback(task):
+            raise RuntimeError(NO_TASK)
+        state = current_state()
+        record = _foreign[task] = TaskRecord(state, task.coro, task.name, None, None)
+        state.watch_exit(task, record)
     return record
 
 

@@ -86,7 +86,7 @@ from .sync import (
 )
 
 if _typing.TYPE_CHECKING:
-    from . import from_thread, functools, itertools, testing, to_interpreter, to_process, to_thread
+    from . import debug, from_thread, functools, itertools, testing, to_interpreter, to_process, to_thread
     from ._contexts import AsyncContextManagerMixin, ContextManagerMixin
     from ._generators import GeneratorStream, as_stream
     from ._owning import TaskOwned, enter_in_task
@@ -162,6 +162,7 @@ else:
         "create_udp_socket": "net.udp",
         "create_unix_datagram_socket": "net.unix_datagrams",
         "create_unix_listener": "net.unix",
+        "debug": "debug",
         "enter_in_task": "_owning",
         "from_thread": "from_thread",
         "functools": "functools",
@@ -340,6 +341,7 @@ __all__ = [
     "create_unix_listener",
     "current_effective_deadline",
     "current_time",
+    "debug",
     "enter_in_task",
     "fail_after",
     "fail_at",

@@ -111,6 +111,10 @@ class Pool:
         """Let ``worker`` be woken from now on."""
         self._idle.append(worker)
 
+    def is_idle(self, thread: threading.Thread) -> bool:
+        """Return whether ``thread`` is one of those that wait for a job."""
+        return any(worker.thread is thread for worker in list(self._idle))
+
     def retire(self, worker: Worker) -> bool:
         """Let an idle thread end; false if it has just been woken."""
         try:

@@ -55,6 +55,11 @@ def open_signal_receiver(*signals: S) -> AbstractContextManager[AsyncIterator[S]
     return _Receiver(signals)
 
 
+def is_receiving() -> bool:
+    """Return whether a receiver is open, so that a signal may wake a task."""
+    return bool(_open)
+
+
 def _check(signum: object) -> None:
     if not isinstance(signum, int) or isinstance(signum, bool):
         raise TypeError(f"a signal must be a member of signal.Signals or its number, not {type(signum).__name__}")

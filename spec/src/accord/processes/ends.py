@@ -43,6 +43,11 @@ async def wait_for_end(pid: int, ended: Callable[[], bool]) -> None:
         if not ended():
             raise BlockingIOError
 
+    await _wait_readable(fd, attempt)
+
+
+async def _wait_readable(fd: int, attempt: Callable[[], object]) -> None:
+    """Wait until ``attempt`` succeeds, with a descriptor that is closed then."""
     try:
         poller = create_poller(fd)
         try:
@@ -60,7 +65,7 @@ async def _wait_without_descriptor(pid: int, ended: Callable[[], bool]) -> None:
             with suppress(ChildProcessError):  # reaped meanwhile, so it has ended
                 os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 
-        await _in_thread(wait).park()
+        await _wait_in_thread(wait)
         return
     pause = 0.001
     while True:
@@ -68,6 +73,31 @@ async def _wait_without_descriptor(pid: int, ended: Callable[[], bool]) -> None:
         if ended():
             return
         pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+async def _wait_in_thread(wait: Callable[[], object]) -> None:
+    """Wait until ``wait``, called in a thread, has returned.
+
+    Its end is seen at a pipe, if there is one to be had, so that simulated time goes on at the real rate meanwhile.
+    """
+    try:
+        reader, writer = os.pipe()
+    except OSError:
+        await _in_thread(wait).park()
+        return
+
+    def wait_and_tell() -> None:
+        wait()
+        os.close(writer)
+
+    try:
+        os.set_blocking(reader, False)
+        threading.Thread(target=wait_and_tell, name="accord waits for a process", daemon=True).start()
+    except BaseException:
+        os.close(reader)
+        os.close(writer)
+        raise
+    await _wait_readable(reader, lambda: os.read(reader, 1))
 
 
 async def reap(popen: subprocess.Popen[bytes]) -> None:
@@ -86,15 +116,22 @@ def reap_later(popen: subprocess.Popen[bytes]) -> None:
 
 
 def _in_thread(wait: Callable[[], object]) -> AnyParker:
-    """Call ``wait`` in a thread; the parker is unparked when it has returned."""
+    """Call ``wait`` in a thread, which holds the clock; the parker is unparked when it has returned."""
     backend = current_backend()
     parker = backend.create_parker()
-    arguments = wait, backend.current_token(), parker
+    token = backend.current_token()
+    arguments = wait, token, parker
     threading.Thread(target=_watch, args=arguments, name="accord waits for a process", daemon=True).start()
+    token.hold_clock()
     return parker
 
 
 def _watch(wait: Callable[[], object], token: LoopToken, parker: AnyParker) -> None:
     wait()
     with suppress(RunFinishedError):
-        token.call_soon(parker.unpark, None)
+        token.call_soon(_report, token, parker)
+
+
+def _report(token: LoopToken, parker: AnyParker) -> None:
+    token.release_clock()
+    parker.unpark(None)

@@ -13,6 +13,7 @@ from .loop import LoopToken
 from .parking import Parker
 from .readiness import Poller, Readiness
 from .resources import AsyncResource
+from .schedules import RunnableTask, Schedule
 from .streams import (
     ByteReceiveStream,
     ByteSendStream,
@@ -26,7 +27,7 @@ from .streams import (
     UnreliableObjectStream,
 )
 from .tasks import HandleStatus, TaskGroup, TaskHandle, TaskInfo, TaskStatus
-from .testing import Testing
+from .testing import Runner, Testing
 
 __all__ = [
     "AsyncResource",
@@ -48,6 +49,9 @@ __all__ = [
     "Parker",
     "Poller",
     "Readiness",
+    "RunnableTask",
+    "Runner",
+    "Schedule",
     "TaskGroup",
     "TaskHandle",
     "TaskInfo",

@@ -4,13 +4,14 @@ Each direction is a bounded buffer with at most one task that waits for bytes an
 only told to look again; it takes or puts its bytes itself when it resumes. So a receiver that is cancelled has taken
 nothing, and a sender that is cancelled has put a beginning of its item at most.
 
-For tests the pair can also do what a network does on bad days: hand out data in small pieces and break.
+For tests the pair can also do what a network does on bad days: hand out data in small pieces and break. And each end
+has hooks, by which a test takes part in what the end does: makes it late, lets it fail, or takes note of it.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,9 @@ from .._mixins import Receiving
 from ..exceptions import BrokenResourceError, BusyResourceError, ClosedResourceError, EndOfStream
 from ..protocols.parking import AnyParker
 from ..streams.checking import check_item, check_size
+
+Hook = Callable[[], Awaitable[object]]
+"""What a test has called before an operation."""
 
 
 class _Direction:
@@ -76,7 +80,10 @@ class MemoryByteStream(TypedAttributeProvider, Receiving[bytes]):
         "_outgoing",
         "_receiving",
         "_sending",
+        "close_hook",
         "max_receive",
+        "receive_hook",
+        "send_hook",
     )
 
     def __init__(
@@ -84,6 +91,13 @@ class MemoryByteStream(TypedAttributeProvider, Receiving[bytes]):
     ) -> None:
         self.max_receive = max_receive
         """How many bytes a ``receive`` returns at most, whatever it is asked for; None for no such limit."""
+        self.receive_hook: Hook | None = None
+        """Awaited by ``receive`` before it looks for bytes, after its arguments were checked. What it raises is raised,
+        and then nothing was received (HELP-9)."""
+        self.send_hook: Hook | None = None
+        """Awaited by ``send`` and ``send_eof`` in the same way, before anything is sent."""
+        self.close_hook: Hook | None = None
+        """Awaited by the first ``aclose``, which closes the end whatever the hook does, and raises what it raises."""
         self._incoming = incoming
         self._outgoing = outgoing
         self._attributes = attributes
@@ -121,6 +135,8 @@ class MemoryByteStream(TypedAttributeProvider, Receiving[bytes]):
         incoming = self._incoming
         self._receiving = True
         try:
+            if self.receive_hook is not None:
+                await self.receive_hook()
             woken = False
             waits = not (incoming.buffer or incoming.ended or incoming.broken or self._closed or self._broken)
             if not waits and backend.checkpoint_due():
@@ -158,6 +174,8 @@ class MemoryByteStream(TypedAttributeProvider, Receiving[bytes]):
         backend = here.backend or current_backend()
         self._sending = True
         try:
+            if self.send_hook is not None:
+                await self.send_hook()
             if backend.checkpoint_due():
                 await backend.checkpoint()
             self._check_sendable()
@@ -193,6 +211,8 @@ class MemoryByteStream(TypedAttributeProvider, Receiving[bytes]):
         backend = here.backend or current_backend()
         self._sending = True
         try:
+            if self.send_hook is not None:
+                await self.send_hook()
             if backend.checkpoint_due():
                 await backend.checkpoint()
             self._check_usable()
@@ -207,6 +227,15 @@ class MemoryByteStream(TypedAttributeProvider, Receiving[bytes]):
         The peer gets what was sent and then ``EndOfStream``, and ``BrokenResourceError`` if it sends. Tasks that wait
         in this end get ``ClosedResourceError`` (STREAM-10 to 13).
         """
+        hook, self.close_hook = self.close_hook, None
+        try:
+            if hook is not None and not self._closed:
+                await hook()
+        finally:
+            self._close()
+        await current_backend().checkpoint()
+
+    def _close(self) -> None:
         if not self._closed:
             self._closed = True
             self._outgoing.ended = True
@@ -214,7 +243,6 @@ class MemoryByteStream(TypedAttributeProvider, Receiving[bytes]):
             self._incoming.buffer.clear()
             self._outgoing.wake()
             self._incoming.wake()
-        await current_backend().checkpoint()
 
     def reset(self, message: str = "the connection was reset") -> None:
         """Break the connection, as a network may: both ends raise ``BrokenResourceError``; no checkpoint.

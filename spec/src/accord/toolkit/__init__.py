@@ -10,7 +10,9 @@ from .checks import (
     check_delay,
     check_flag,
     check_options,
+    check_schedule,
     check_shield,
+    check_virtual_time,
 )
 from .coroutines import call_for_coroutine, check_coroutine, task_name
 from .errors import exit_exception, group_error, hide_frames_of, note_task, prune, split
@@ -33,7 +35,9 @@ __all__ = [
     "check_delay",
     "check_flag",
     "check_options",
+    "check_schedule",
     "check_shield",
+    "check_virtual_time",
     "exit_exception",
     "group_error",
     "hide_frames_of",

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from math import inf, isnan
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from ..protocols import Schedule
+    from ..testing.clock import VirtualClock
 
 DEFAULT_BUDGET = 16
 
@@ -64,6 +69,38 @@ def check_flag(options: Mapping[str, object], name: str) -> bool:
     if not isinstance(flag, bool):
         raise TypeError(f"{name} must be a bool, not {type(flag).__name__}")
     return flag
+
+
+def check_virtual_time(options: Mapping[str, object]) -> VirtualClock | None:
+    """Return the clock that the option ``virtual_time`` asks for, a bool or a ``VirtualClock``; None for real time."""
+    wanted = options.get("virtual_time", options.get("schedule") is not None)
+    if wanted is False:
+        return None
+    from ..testing.clock import VirtualClock  # not sooner: it is no part of an ordinary run
+
+    if wanted is True:
+        return VirtualClock()
+    if not isinstance(wanted, VirtualClock):
+        raise TypeError(f"virtual_time must be a bool or a VirtualClock, not {type(wanted).__name__}")
+    return wanted
+
+
+def check_schedule(options: Mapping[str, object]) -> Schedule | None:
+    """Return the option ``schedule``, None by default; ``ValueError`` if it stands with real time."""
+    schedule = options.get("schedule")
+    if schedule is None:
+        return None
+    if not callable(getattr(schedule, "choose", None)):
+        raise TypeError(f"schedule must be a Schedule, with a method choose, not {type(schedule).__name__}")
+    if options.get("virtual_time") is False:
+        raise ValueError("schedule brings virtual_time: no order is the same twice while real time flows")
+    return cast("Schedule", schedule)
+
+
+def refuse_schedule(options: Mapping[str, object]) -> None:
+    """Raise ``ValueError`` if the option ``schedule`` is given, for what is more than one run."""
+    if options.get("schedule") is not None:
+        raise ValueError("a runner takes no schedule: that is for a single run")
 
 
 def check_budget(options: Mapping[str, object]) -> int:

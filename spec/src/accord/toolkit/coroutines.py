@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+_PATIENCE = 100  # clean-ups in one coroutine, each of which awaits something
+
 
 def _described(func: object) -> str:
     while isinstance(func, partial):
@@ -33,6 +35,16 @@ def close_quietly(coro: object) -> None:
     close = getattr(coro, "close", None)
     if callable(close):
         close()
+
+
+def close_by_force(coro: object) -> None:
+    """Close a suspended coroutine whose loop is gone, whatever it tries to await or raises meanwhile."""
+    for _ in range(_PATIENCE):
+        try:
+            close_quietly(coro)
+        except BaseException:  # noqa: S112 - from a clean-up that needs the loop; there may be more of them
+            continue
+        return
 
 
 def is_coroutine(value: object) -> bool:

@@ -22,9 +22,13 @@ def _is_group(exc: BaseException) -> TypeGuard[BaseExceptionGroup[BaseException]
     return isinstance(exc, BaseExceptionGroup)
 
 
-def _is_library(tb: TracebackType) -> bool:
-    name = str(tb.tb_frame.f_globals.get("__name__", ""))
+def is_library_module(name: str) -> bool:
+    """Return whether a module is accord's or a backend's."""
     return any(name == hidden or name.startswith(f"{hidden}.") for hidden in _hidden)
+
+
+def _is_library(tb: TracebackType) -> bool:
+    return is_library_module(str(tb.tb_frame.f_globals.get("__name__", "")))
 
 
 def hide_frames_of(package: str) -> None:
