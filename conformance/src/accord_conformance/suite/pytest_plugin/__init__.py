@@ -1,0 +1,1 @@
+"""The pytest plugin, seen by a project that uses it."""

@@ -1,0 +1,1 @@
+"""Tests of a project that uses the plugin; some fail, as they should."""
