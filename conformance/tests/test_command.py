@@ -129,7 +129,7 @@ def test_giving_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(HERE)
     outcomes: list[str] = []
     run = session.run_suite(
-        ["--accord-backend=broken_backends:crashing", "--accord-rule=CKPT-1", "-k", "checkpoint"],
+        ["--conformance-backend=broken_backends:crashing", "--conformance-rule=CKPT-1", "-k", "checkpoint"],
         progress=outcomes.append,
     )
     assert "given up after 2 tests" in run.problem

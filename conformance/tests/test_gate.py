@@ -90,7 +90,7 @@ def test_every_folder_is_a_package() -> None:
 
 def test_manifest() -> None:
     """The manifest counts the cases that are there; 'python -m accord_conformance.catalog BACKEND' writes it anew."""
-    run = run_suite([f"--accord-backend={any_installed()}", "--collect-only"])
+    run = run_suite([f"--conformance-backend={any_installed()}", "--collect-only"])
     assert run.problem == ""
     assert count_cases(run.tests) == read_manifest()
     assert compare_with_manifest(run.tests, load_rules()) == ""

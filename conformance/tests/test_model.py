@@ -21,7 +21,7 @@ MAX_LINES = 500
 
 # What the type checkers compare with the Protocols.
 BACKEND: Backend = model.backend
-TESTING: protocols.Testing = model.backend
+TESTING: protocols.Testing = model.backend.testing
 SCOPE: type[CancelScope] = model._Scope
 GROUP: type[TaskGroup] = model._Group
 HANDLE: type[TaskHandle[Any]] = model._Task

@@ -74,7 +74,7 @@ def test_does_nothing_by_itself(tmp_path: Path) -> None:
 def test_own_tests(tmp_path: Path) -> None:
     """An author can write tests of the same kind; those without a rule are left out."""
     (tmp_path / "test_own.py").write_text(OWN_TESTS, encoding="utf-8")
-    done = run_pytest(tmp_path, f"--accord-backend={any_installed()}", "-rs")
+    done = run_pytest(tmp_path, f"--conformance-backend={any_installed()}", "-rs")
     assert "3 passed" in done.stdout
     assert "1 failed" in done.stdout
     assert "1 skipped" in done.stdout
@@ -86,7 +86,11 @@ def test_own_tests(tmp_path: Path) -> None:
 def test_the_suite_under_pytest(tmp_path: Path) -> None:
     """The suite can be run by pytest itself."""
     done = run_pytest(
-        tmp_path, "--pyargs", "accord_conformance.suite", f"--accord-backend={any_installed()}", "--accord-rule=CKPT-2"
+        tmp_path,
+        "--pyargs",
+        "accord_conformance.suite",
+        f"--conformance-backend={any_installed()}",
+        "--conformance-rule=CKPT-2",
     )
     assert done.returncode == 0, done.stdout
     assert "passed" in done.stdout
@@ -99,7 +103,7 @@ def test_hang_without_the_command(tmp_path: Path) -> None:
         "@rule('CKPT-1')\nasync def test_hanging():\n    await accord.sleep_forever()\n",
         encoding="utf-8",
     )
-    done = run_pytest(tmp_path, f"--accord-backend={any_installed()}", "--accord-patience=0.5")
+    done = run_pytest(tmp_path, f"--conformance-backend={any_installed()}", "--conformance-patience=0.5")
     assert done.returncode == 70
     assert "test_hanging did not end within 0.5 s" in done.stderr
     assert "accord.sleep_forever()" in done.stderr

@@ -10,7 +10,7 @@ from typing import Any
 
 from broken_backends import any_installed
 
-from accord.protocols import CancelScope, LoopToken, TaskGroup, TaskInfo
+from accord.protocols import CancelScope, LoopToken, Runner, TaskGroup, TaskInfo
 from accord_conformance.loader import load_backend
 
 _good: Any = load_backend(any_installed())
@@ -100,6 +100,11 @@ def _local_testing() -> Any:
 
         async def wait_all_tasks_blocked(self) -> None:
             """As it should be."""
+
+        def create_runner(self, options: Mapping[str, object], /) -> Runner:
+            """As it should be."""
+            runner: Runner = _good.testing.create_runner(options)
+            return runner
 
     return Testing()
 

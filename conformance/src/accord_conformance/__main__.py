@@ -48,6 +48,8 @@ def make_parser() -> argparse.ArgumentParser:
     variants = run.add_mutually_exclusive_group()
     variants.add_argument("--variant", help="use this set of run options, which the backend names")
     variants.add_argument("--all-variants", action="store_true", help="run without options, then in each variant")
+    run.add_argument("--through-plugin", action="store_true", help="have accord's pytest plugin run the async tests")
+    run.add_argument("--virtual-time", action="store_true", help="add the run option virtual_time")
     run.add_argument("-x", dest="stop", action="store_true", help="stop at the first failure")
     run.add_argument("-k", dest="keyword", metavar="EXPRESSION", help="only tests whose names match, as in pytest")
     run.add_argument("--jobs", type=positive, default=1, metavar="N", help="use so many processes at a time (1)")
@@ -90,11 +92,13 @@ def run_command(options: argparse.Namespace) -> int:
     reports: list[ReportData] = []
     for variant in variants:
         load_options(backend, variant)
-        passed_on = [f"--accord-backend={options.backend}", f"--accord-patience={options.patience}"]
+        passed_on = [f"--conformance-backend={options.backend}", f"--conformance-patience={options.patience}"]
         for name in ("area", "rule", "level"):
-            passed_on += [f"--accord-{name}={item}" for item in getattr(options, name)]
-        passed_on += [f"--accord-variant={variant}"] if variant is not None else []
+            passed_on += [f"--conformance-{name}={item}" for item in getattr(options, name)]
+        passed_on += [f"--conformance-variant={variant}"] if variant is not None else []
         passed_on += ["-k", options.keyword] if options.keyword else []
+        passed_on += ["--conformance-virtual-time"] if options.virtual_time else []
+        passed_on += ["-p", "accord.pytest_plugin", "--conformance-through-plugin"] if options.through_plugin else []
         run = run_suite(
             passed_on,
             stop_at_failure=options.stop,

@@ -105,7 +105,7 @@ def write_manifest(backend: str) -> None:
     """Count the cases by collecting them, and write the manifest."""
     from .session import run_suite
 
-    run = run_suite([f"--accord-backend={backend}", "--collect-only"])
+    run = run_suite([f"--conformance-backend={backend}", "--collect-only"])
     if run.problem:
         raise SystemExit(run.problem)
     MANIFEST.write_text(json.dumps(count_cases(run.tests), indent=1) + "\n", encoding="utf-8")

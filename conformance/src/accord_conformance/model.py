@@ -31,7 +31,7 @@ from typing import Any, NoReturn, Self, cast
 from accord import RunFinishedError, toolkit
 from accord.protocols import CancelReason, HandleStatus, Testing
 from accord.toolkit import coroutines, groups, handles
-from accord_conformance import __version__
+from accord_conformance import __version__, model_testing
 
 _PAUSE = object()
 _here: Any = threading.local()  # its attribute ``loop`` is the loop of this thread
@@ -330,6 +330,7 @@ class _Loop:
     """One run: the scheduler and the clock. Satisfies ``protocols.LoopToken``."""
 
     clock: Callable[[], float]
+    order: Callable[[list[_Task]], int]  # puts runnable tasks in order, and tells how many of them take a step
     random: Random | None
     budget: int
     backend_name: str = "model"
@@ -430,9 +431,7 @@ class _Loop:
             self.call(*self.inbox.get())
         for scope in self.scopes:
             scope.look()
-        if self.random is not None:
-            self.random.shuffle(self.ready)
-        for _ in range(len(self.ready)):
+        for _ in range(self.order(self.ready)):
             self.current, self.skipped = self.ready.pop(0), 0
             try:
                 command = self.current.context.run(self.current.coro.send, None)
@@ -445,8 +444,15 @@ class _Loop:
             self.current = None
 
 
+def _settings(options: Any) -> tuple[Callable[[], float], Callable[[list[_Task]], int], Random | None, int]:
+    toolkit.check_options("model", options, ("checkpoint_budget", "frozen", "schedule", "seed"))
+    schedule, random = toolkit.check_schedule(options), None if (seed := options.get("seed")) is None else Random(seed)
+    clock = float if schedule or toolkit.check_flag(options, "frozen") else monotonic  # float() is always 0.0
+    return clock, model_testing.order_by(schedule, random), random, toolkit.check_budget(options)
+
+
 class _Backend:
-    """Satisfies ``protocols.Backend`` and ``protocols.Testing``."""
+    """Satisfies ``protocols.Backend``."""
 
     __slots__ = ()
     name, version, spec_version = "model", __version__, "0.1"
@@ -461,10 +467,7 @@ class _Backend:
     running_tasks = staticmethod(lambda: list(_here.loop.tasks))
 
     def run(self, main: Callable[..., Awaitable[Any]], args: tuple[Any, ...], options: Any, /) -> Any:
-        toolkit.check_options(self.name, options, ("checkpoint_budget", "frozen", "seed"))
-        clock = float if toolkit.check_flag(options, "frozen") else monotonic  # float() is always 0.0
-        random = None if (seed := options.get("seed")) is None else Random(seed)
-        return copy_context().run(_Loop(clock, random, toolkit.check_budget(options)).run, main, args)
+        return copy_context().run(_Loop(*_settings(options)).run, main, args)
 
     async def checkpoint(self) -> None:
         await self.sleep_until(-inf)
@@ -491,10 +494,6 @@ class _Backend:
     def unwatch_task(self, task: Any, callback: Callable[[], object], /) -> None:
         task.unwatch(callback)
 
-    async def wait_all_tasks_blocked(self) -> None:
-        _here.loop.blocked.append(parker := _Parker())
-        await parker.park()
-
 
 backend = _Backend()
-_Backend.testing = backend
+_Backend.testing = model_testing.Testing(sys.modules[__name__])

@@ -42,12 +42,17 @@ class Choice:
     levels: list[str]
     patience: float
     events: str | None
+    virtual_time: bool
+    through_plugin: bool
 
     @classmethod
     def of(cls, config: pytest.Config) -> Choice:
         """Read the options."""
-        names = ("backend", "variant", "area", "rule", "level", "patience", "events")
-        values: list[Any] = [config.getoption(f"--accord-{name}") for name in names]
+        names = (
+            *("backend", "variant", "area", "rule", "level", "patience", "events"),
+            *("virtual-time", "through-plugin"),
+        )
+        values: list[Any] = [config.getoption(f"--conformance-{name}") for name in names]
         return cls(*values)
 
 
@@ -57,6 +62,8 @@ def make_session(config: pytest.Config) -> Session:
     try:
         backend = load_backend(choice.backend)
         options = load_options(backend, choice.variant)
+        if choice.virtual_time:
+            options = {**options, "virtual_time": True}
         rules = load_rules()
         selected = rules.select(set(choice.areas), set(choice.rules), set(choice.levels))
     except (LoadError, RulesError) as error:
@@ -87,6 +94,19 @@ class Session:
         self._stacks = open(stacks, "a", encoding="utf-8")  # noqa: SIM115, PTH123
         self._watchdog = Watchdog(choice.patience, self._record_hang, self._stacks) if choice.patience > 0 else None
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self, session: pytest.Session) -> None:
+        """Have accord's plugin run the asynchronous tests, if that was asked for."""
+        if self._choice.through_plugin:
+            session.add_marker(pytest.mark.accord(backends=[(self._tested, dict(self._options))]))
+
+    def _id(self, item: pytest.Item) -> str:
+        """Return the id of a test, without the backend's name, which accord's plugin adds to it."""
+        if not self._choice.through_plugin:
+            return item.nodeid
+        name = self._tested.name
+        return item.nodeid.replace(f"[{name}]", "").replace(f"[{name}-", "[")
+
     def _record(self, **event: object) -> None:
         if self._events is not None:
             with self._events.open("a", encoding="utf-8") as file:
@@ -109,7 +129,7 @@ class Session:
             ids = rule_ids(item)
             if unknown := [rule_id for rule_id in ids if rule_id not in position]:
                 raise pytest.UsageError(f"{item.nodeid} names rules that do not exist: {', '.join(unknown)}")
-            if item.nodeid in done or self._selected.isdisjoint(ids):
+            if self._id(item) in done or self._selected.isdisjoint(ids):
                 dropped.append(item)
             else:
                 kept.append((min(position[rule_id] for rule_id in ids), item))
@@ -120,7 +140,7 @@ class Session:
         for item in items:
             function = getattr(item, "function", None)
             about = (inspect.getdoc(function) or "").partition("\n")[0]
-            self._record(event="collected", test=item.nodeid, rules=rule_ids(item), about=about)
+            self._record(event="collected", test=self._id(item), rules=rule_ids(item), about=about)
         # What exists now lives as long as the session: garbage is looked for among what tests make.
         gc.collect()
         gc.freeze()
@@ -136,9 +156,9 @@ class Session:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Record the test's start and watch its time."""
-        self._record(event="start", test=item.nodeid)
+        self._record(event="start", test=self._id(item))
         if self._watchdog is not None:
-            self._watchdog.begin(item.nodeid)
+            self._watchdog.begin(self._id(item))
         try:
             return (yield)
         finally:
@@ -159,7 +179,7 @@ class Session:
         """Run an asynchronous test in a new loop."""
         __tracebackhide__ = True
         function: Callable[..., Any] = pyfuncitem.obj
-        if not inspect.iscoroutinefunction(function):
+        if not inspect.iscoroutinefunction(function) or self._choice.through_plugin:
             return None
         arguments = {name: pyfuncitem.funcargs[name] for name in inspect.signature(function).parameters}
 
@@ -176,6 +196,15 @@ class Session:
         return True
 
     @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self) -> Generator[None, Any, Any]:
+        """Collect what is left of a loop that accord's plugin has ended."""
+        try:
+            return (yield)
+        finally:
+            if self._choice.through_plugin:
+                gc.collect()
+
+    @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -187,7 +216,7 @@ class Session:
             if report.skipped and isinstance(report.longrepr, tuple):
                 message = report.longrepr[2].removeprefix("Skipped: ")
                 outcome = "not applicable" if message.startswith(NOT_APPLICABLE) else "untested"
-            self._record(event="end", test=item.nodeid, outcome=outcome, message=message, duration=call.duration)
+            self._record(event="end", test=self._id(item), outcome=outcome, message=message, duration=call.duration)
         return report
 
     @pytest.fixture(name="backend")
@@ -208,6 +237,11 @@ class Session:
     def _run_options(self) -> dict[str, object]:
         """The variant's options, for what starts runs by itself."""
         return dict(self._options)
+
+    @pytest.fixture(name="backend_name_and_variant")
+    def _backend_name_and_variant(self) -> str:
+        """How ``pytest --accord-backend`` is told of the tested backend and variant."""
+        return ":".join(filter(None, (self._choice.backend, self._choice.variant)))
 
     @pytest.fixture(name="script")
     def _script(self, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:

@@ -132,7 +132,7 @@ def _run_process(options: Sequence[str], events: Path, output: Path, reader: _Ev
     suite = Path(__file__).with_name("suite")
     command = [
         *(sys.executable, "-m", "pytest", "-p", "accord_conformance.plugin", "-c", os.devnull, "--rootdir", str(suite)),
-        *("-p", "no:cacheprovider", "-W", "error", "-q", "--tb=short", f"--accord-events={events}", *options),
+        *("-p", "no:cacheprovider", "-W", "error", "-q", "--tb=short", f"--conformance-events={events}", *options),
     ]
     environment = {key: value for key, value in os.environ.items() if key not in LEAKS}
     environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"

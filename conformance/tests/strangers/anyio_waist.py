@@ -3,7 +3,8 @@
 AnyIO's own:
     run, the clock, scopes, deadlines, checkpoints, sleeping, task groups, ``start()``, handles and their states, task
     names and ids, ``has_pending_cancellation()``, the list of running tasks, waiting for readiness, waiting until all
-    tasks are blocked. AnyIO's exceptions come out as accord's of the same name, with AnyIO's text if it has one.
+    tasks are blocked, the runner of its pytest plugin. AnyIO's exceptions come out as accord's of the same name, with
+    AnyIO's text if it has one.
 
 Ours, because AnyIO has no public equivalent:
     - the option ``checkpoint_budget``, and ``checkpoint_due()``, which always says yes: most operations of AnyIO yield
@@ -27,15 +28,17 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextvars import copy_context
 from importlib.metadata import version
 from types import MappingProxyType
 from typing import Any
 
 import anyio
 import anyio.lowlevel
+from anyio._core._eventloop import get_async_backend
 
 import accord
-from accord.toolkit import check_budget
+from accord.toolkit import Outcome, check_budget
 
 from .anyio_tasks import CancelScope, TaskGroup, TaskInfo, find_info, translated
 
@@ -174,10 +177,49 @@ class Readiness:
         return Poller(fd)
 
 
+class Runner:
+    """What AnyIO's pytest plugin runs tests with, which has no public name; ours is a task for each call."""
+
+    def __init__(self, host: str, options: Mapping[str, object]) -> None:
+        check_budget(options)
+        native = {name: value for name, value in options.items() if name != "checkpoint_budget"}
+        self._runner: Any = get_async_backend(host).create_test_runner(native)
+        self._runner.__enter__()
+
+    def run(self, main: Callable[..., Awaitable[Any]], args: tuple[Any, ...], /) -> Any:
+        """AnyIO's ``run_fixture``, of a function that starts a task and waits for it."""
+        outcome = Outcome()
+        context = copy_context()
+
+        async def root() -> None:
+            try:
+                outcome.value = await main(*args)
+            except BaseException as exc:
+                outcome.error = exc
+
+        async def call() -> None:
+            async with anyio.create_task_group() as group:
+                context.run(group.start_soon, root)
+
+        self._runner.run_fixture(call, {})
+        return outcome.unwrap()
+
+    def close(self) -> None:
+        """AnyIO's."""
+        self._runner.__exit__(None, None, None)
+
+
 class Testing:
     """AnyIO's help for tests."""
 
     wait_all_tasks_blocked = staticmethod(anyio.wait_all_tasks_blocked)
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+
+    def create_runner(self, options: Mapping[str, object], /) -> Runner:
+        """Return a runner."""
+        return Runner(self._host, options)
 
 
 class AnyIOBackend:
@@ -187,8 +229,6 @@ class AnyIOBackend:
     version = version("anyio")
     capabilities = frozenset({"readiness", "testing"})
     readiness = Readiness()
-    testing = Testing()
-
     current_time = staticmethod(anyio.current_time)
     current_effective_deadline = staticmethod(anyio.current_effective_deadline)
     checkpoint = staticmethod(anyio.lowlevel.checkpoint)
@@ -199,6 +239,7 @@ class AnyIOBackend:
 
     def __init__(self, host: str, variants: Mapping[str, Mapping[str, object]] = _NO_VARIANTS) -> None:
         self._host = host
+        self.testing = Testing(host)
         self.name = f"anyio-{host}"
         self.variants = variants
         self._token: anyio.lowlevel.RunVar[LoopToken] = anyio.lowlevel.RunVar(self.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -130,6 +131,16 @@ def finished_tasks_are_listed(broken: Broken) -> None:
 def root_task_is_not_listed(broken: Broken) -> None:
     """get_running_tasks() lists the tasks of groups only."""
     broken.running_tasks = lambda: [task for task in broken.base.running_tasks() if task.parent_id is not None]
+
+
+@mutant("TASK-42")
+def new_tasks_are_not_listed(broken: Broken) -> None:
+    """get_running_tasks() lists no task that has not begun."""
+    broken.running_tasks = lambda: [
+        task
+        for task in broken.base.running_tasks()
+        if inspect.getcoroutinestate(getattr(task, "coro")) != inspect.CORO_CREATED  # noqa: B009 - not in the Protocol
+    ]
 
 
 @mutant("TASK-43")

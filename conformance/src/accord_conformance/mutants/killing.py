@@ -51,14 +51,14 @@ def attack_all(mutants: Iterable[Mutant], jobs: int, progress: Callable[[Verdict
 
 def control(jobs: int) -> list[str]:
     """Return the tests that fail on a backend that is not broken."""
-    run = run_suite([f"--accord-backend={ZOO}:{CONTROL}"], files=files_of(load_rules()), jobs=jobs)
+    run = run_suite([f"--conformance-backend={ZOO}:{CONTROL}"], files=files_of(load_rules()), jobs=jobs)
     if run.problem:
         return [run.problem]
     return [test.id for test in run.tests.values() if test.outcome == "failed"]
 
 
 def _run(backend: str, rule: str) -> SuiteRun:
-    options = [f"--accord-backend={backend}", f"--accord-rule={rule}", f"--accord-patience={PATIENCE}"]
+    options = [f"--conformance-backend={backend}", f"--conformance-rule={rule}", f"--conformance-patience={PATIENCE}"]
     return run_suite(options, stop_at_failure=True, files=files_of([rule]))
 
 

@@ -124,3 +124,12 @@ def around(owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
         return wrapper(original, *args, **keywords)
 
     setattr(owner, name, replaced)
+
+
+def always(value: Any) -> Callable[..., Any]:
+    """Return a function that returns ``value``, whatever it is called with."""
+
+    def function(*_: Any, **__: Any) -> Any:
+        return value
+
+    return function

@@ -71,6 +71,10 @@ def subjects_of(backend: Backend) -> list[Subject]:
             found.append(Subject(protocols.Testing, backend.testing))
 
     backend.run(main, (), {})
+    if backend.testing is not None and hasattr(backend.testing, "create_runner"):
+        runner = backend.testing.create_runner({})
+        runner.close()
+        found.append(Subject(protocols.Runner, runner))
     return found
 
 

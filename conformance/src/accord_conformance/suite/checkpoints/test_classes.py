@@ -22,6 +22,7 @@ from . import (
     operations_paths,
     operations_processes,
     operations_signals,
+    operations_testing,
     operations_threads,
 )
 from .operations import ROWS, Row
@@ -34,6 +35,7 @@ WITH_ROWS = (
     operations_paths,
     operations_processes,
     operations_signals,
+    operations_testing,
     operations_threads,
 )
 """What adds rows to the table when it is imported."""

@@ -162,10 +162,13 @@ async def test_running_tasks() -> None:
 
     async with accord.create_task_group() as group:
         group.start_soon(wait)
+        [new] = set(accord.get_running_tasks()) - {me}
+        assert new.parent_id == me.id
         ended = await group.start_soon(_me)
         await accord.to_thread.run_sync(lambda: None)
         await settle()
         assert set(accord.get_running_tasks()) == {me, *infos}
+        assert infos[0] is new
         assert ended.finished
         group.cancel()
     assert list(accord.get_running_tasks()) == [me]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from itertools import count
 from math import inf, nan
 from typing import Any
 
@@ -263,13 +264,15 @@ async def test_all_tasks_blocked_twice() -> None:
         group.start_soon(wait)
     assert events == ["returned"] * 2
 
-    async def busy() -> None:
-        while True:
+    async def busy(scope: accord.CancelScope) -> None:
+        for turn in count():
             await accord.lowlevel.checkpoint()
+            if turn == 50:
+                scope.cancel()
 
     async with accord.create_task_group() as group:
-        group.start_soon(busy)
-        with accord.move_on_after(0.02) as scope:
+        with accord.CancelScope() as scope:
+            group.start_soon(busy, scope)
             await accord.wait_all_tasks_blocked()
         assert scope.cancelled_caught
         group.cancel()

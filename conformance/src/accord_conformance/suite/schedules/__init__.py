@@ -1,0 +1,1 @@
+"""Schedules, and exploring them."""

@@ -1,0 +1,1 @@
+"""Loops that run only while they are asked to."""
