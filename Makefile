@@ -13,8 +13,9 @@ BUILD  := hatchling
 TOOLS  := ruff mypy "pyright[nodejs]" import-linter pytest-xdist hypothesis jsonschema types-jsonschema anyio uvloop
 RUN    := $(PY) -m accord_conformance run --jobs 2
 # Debug mode, eager tasks and another budget change the host. What files, TLS or workers do stands on the areas given here.
-HOSTED := BARRIER BCAST CANCEL CKPT COND CONN CTX DNS ERR EVENT EXC FD FROM FUTURE GATHER GEN GUARD INT ITER LATEST \
-  LIMIT LOCK MEM MIXIN NATIVE NET OWNED PARK POLL PORTAL PROC RACE RUN RWLOCK SEM SERVICE SIGNAL TASK THREAD TIME UDP UNIX
+HOSTED := BARRIER BCAST CANCEL CKPT COND CONN CTX DNS ERR EVENT EXC FD FROM FUTURE GATHER GEN GUARD HELP INT ITER LATEST \
+  LIMIT LOCK MEM MIXIN NATIVE NET OWNED PARK POLL PORTAL PROC RACE RUN RUNNER RWLOCK SCHED SEM SERVICE SIGNAL TASK \
+  THREAD TIME UDP UNIX VCLOCK
 VARIED := $(HOSTED:%=--area %)
 VARIANTS = $(shell $(PY) -c 'from accord_conformance.loader import load_backend; print(*(f"{name}:{variant}" \
   for name in ("asyncio", "trio") for variant in load_backend(name).variants if variant != "uvloop"))')
