@@ -38,6 +38,12 @@ def untestable(reason: str, *, module: bool = False) -> NoReturn:
     pytest.skip(reason, allow_module_level=module)
 
 
+def need_root_task() -> None:
+    """End the test as untestable unless it runs in the root task, of which a pytest plugin may make a child."""
+    if accord.get_current_task().parent_id is not None and len(accord.get_running_tasks()) > 1:
+        untestable("the test runs in a task beside others, of a pytest plugin")
+
+
 def block(seconds: float) -> None:
     """Block the thread until the loop's clock has advanced by so much, without yielding.
 

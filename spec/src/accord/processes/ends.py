@@ -86,18 +86,28 @@ async def _wait_in_thread(wait: Callable[[], object]) -> None:
         await _in_thread(wait).park()
         return
 
+    writers = [writer]
+
+    def tell() -> None:
+        # Whoever comes first closes it: the thread, or who does not wait any more.
+        with suppress(IndexError):
+            os.close(writers.pop())
+
     def wait_and_tell() -> None:
         wait()
-        os.close(writer)
+        tell()
 
     try:
         os.set_blocking(reader, False)
         threading.Thread(target=wait_and_tell, name="accord waits for a process", daemon=True).start()
     except BaseException:
         os.close(reader)
-        os.close(writer)
+        tell()
         raise
-    await _wait_readable(reader, lambda: os.read(reader, 1))
+    try:
+        await _wait_readable(reader, lambda: os.read(reader, 1))
+    finally:
+        tell()
 
 
 async def reap(popen: subprocess.Popen[bytes]) -> None:

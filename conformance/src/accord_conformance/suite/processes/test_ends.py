@@ -15,6 +15,7 @@ import pytest
 import accord
 from accord_conformance.attempts import Attempt, blocked
 from accord_conformance.helpers import PATIENCE, count_yields, in_thread, is_cancelled_by, rule
+from accord_conformance.suite.networking.pairs import descriptors
 
 from .children import FOR_EVER, is_there, nothing_left, stdin_of, stdout_of, until
 
@@ -216,12 +217,15 @@ async def test_without_descriptors_of_processes(monkeypatch: pytest.MonkeyPatch,
     with nothing_left():
         assert await _use_processes() == EXPECTED
         async with await accord.open_process(["cat"]) as process, accord.create_task_group() as group:
-            waits = [await blocked(group, process.wait) for _ in range(2)]
-            waits[0].cancel()
-            await waits[0].handle.wait()
+            waiting = await blocked(group, process.wait)
+            held = descriptors()
+            cancelled = await blocked(group, process.wait)
+            cancelled.cancel()
+            await cancelled.handle.wait()
+            assert descriptors() <= held
             await stdin_of(process).aclose()
-            await waits[1].handle.wait()
-            assert waits[1].value == 0
+            await waiting.handle.wait()
+            assert waiting.value == 0
 
 
 @rule("PROC-10")
@@ -267,13 +271,14 @@ async def test_nothing_is_left() -> None:
 
     kinds: list[Callable[[], Coroutine[Any, Any, None]]] = [by_itself, killed, run_and_cancelled, failed]
     await by_itself()
+    tasks = accord.get_running_tasks()
     with nothing_left():
         for kind in kinds:
             await kind()
         async with accord.create_task_group() as group:
             for kind in kinds * 3:
                 group.start_soon(kind)
-    assert len(accord.get_running_tasks()) == 1
+    assert set(accord.get_running_tasks()) == set(tasks)
 
 
 @rule("PROC-11", "PROC-14")
