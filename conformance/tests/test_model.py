@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from accord.lowlevel import checkpoint
 from accord.protocols import Backend, CancelScope, HandleStatus, LoopToken, Parker, TaskGroup, TaskHandle, TaskInfo
 from accord_conformance import model
 from accord_conformance.__main__ import main
+from accord_conformance.rules import load_rules
 
 MAX_LINES = 500
 
@@ -42,10 +43,25 @@ SCHEDULED = ("CANCEL", "CKPT", "PARK", "TASK")
 """The areas of which the order of tasks is most likely to break something."""
 
 
-def test_conformance(capsys: pytest.CaptureFixture[str]) -> None:
-    """The model keeps the rules in other orders too; in the order of arrival all are tested by ``test_guide``."""
-    areas = [f"--area={area}" for area in SCHEDULED]
-    status = main(["run", "accord_conformance.model:backend", "--variant", "shuffled", *areas])
+LONGEST = {
+    "streams": ["STREAM", "TLS"],
+    "files": ["ERR", "FILE", "HTTP", "INT", "PATH"],
+    "testing": ["DEBUG", "HELP", "PLUGIN", "RUNNER", "SCHED", "VCLOCK"],
+}
+"""The areas that take longest, in tests of their own, so that these can be shared among processes."""
+
+REST = sorted(load_rules().titles.keys() - {area for areas in LONGEST.values() for area in areas})
+
+
+@pytest.mark.parametrize(
+    ("variant", "areas"),
+    [("plain", REST), *(("plain", areas) for areas in LONGEST.values()), ("shuffled", SCHEDULED)],
+    ids=["plain", *LONGEST, "shuffled"],
+)
+def test_conformance(variant: str, areas: Sequence[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """The model keeps the rules, in order of arrival and in other orders."""
+    options = ["--variant", variant] if variant != "plain" else []
+    status = main(["run", "accord_conformance.model:backend", *options, *(f"--area={area}" for area in areas)])
     assert status == 0, capsys.readouterr().out
     assert "CONFORMANT" in capsys.readouterr().out
 
