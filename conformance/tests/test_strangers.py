@@ -42,7 +42,7 @@ def run_suite(stranger: str, folder: Path, *arguments: str) -> dict[str, Any]:
     file = folder / "report.json"
     command = (sys.executable, "-m", "accord_conformance", "run", f"strangers.{stranger}:backend")
     done = subprocess.run(
-        [*command, "--patience", "3", "--json", str(file), *arguments],
+        [*command, "--patience", "6", "--json", str(file), *arguments],
         cwd=HERE,
         capture_output=True,
         text=True,

@@ -25,8 +25,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "uvloop": ("asyncio", "--variant", "uvloop"),
     "trio": ("trio",),
     "model": ("accord_conformance.model:backend",),
-    "anyio_asyncio": ("strangers.anyio_asyncio:backend", "--patience", "3"),
-    "anyio_trio": ("strangers.anyio_trio:backend", "--patience", "3"),
+    "anyio_asyncio": ("strangers.anyio_asyncio:backend", "--patience", "6"),
+    "anyio_trio": ("strangers.anyio_trio:backend", "--patience", "6"),
     "trio_guest": ("strangers.trio_guest:backend",),
 }
 

@@ -65,6 +65,8 @@ class Running:
         from .._time import sleep
         from ..testing import Runner
 
+        if self.stage_of(choice).has_loop:
+            return
         backend, options = load(choice)
         options = {name: value for name, value in options.items() if name != "virtual_time"}
         with Runner(backend=backend, backend_options=options) as runner:

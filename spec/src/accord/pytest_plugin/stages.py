@@ -67,6 +67,11 @@ class Stage:
         self._floors: list[Floor] = []
         self.held: list[Held] = []
 
+    @property
+    def has_loop(self) -> bool:
+        """Whether a loop is there, because some level is in use."""
+        return self._runner is not None
+
     def open(self, node: Any) -> Floor:
         """Return the level for a node, and begin it if there is none."""
         for floor in self._floors:
