@@ -53,6 +53,7 @@ def test_prints_what_is_shown(program: str, output: str, backend: str, folder: P
         env=os.environ | {"ACCORD_BACKEND": backend},
         timeout=60,
     )
-    assert done.stderr == ""
+    # On a busy machine asyncio's debug mode, a part of dev mode, reports that a step was slow.
+    assert [line for line in done.stderr.splitlines() if not line.startswith("Executing <")] == []
     assert done.stdout == output
     assert done.returncode == 0

@@ -14,8 +14,9 @@ import pytest
 
 
 def pytest_configure() -> None:
-    """Have the process end even if a test hangs and whoever runs it is gone."""
+    """Have the process end even if a test hangs and whoever runs it is gone, and take Ctrl-C as in a terminal."""
     signal.alarm(40)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell runs in the background
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
