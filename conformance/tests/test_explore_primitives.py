@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
@@ -70,31 +71,27 @@ async def lock() -> None:
     assert not the_lock.locked()
 
 
-async def semaphore() -> None:
-    """All permits come back."""
-    permits = accord.Semaphore(2)
-
+async def _use_by_five(what: AbstractAsyncContextManager[object]) -> None:
     async def use() -> None:
-        async with permits:
+        async with what:
             await accord.sleep(1)
 
     async with accord.create_task_group() as group:
         for _ in range(5):
             group.start_soon(use)
+
+
+async def semaphore() -> None:
+    """All permits come back."""
+    permits = accord.Semaphore(2)
+    await _use_by_five(permits)
     assert permits.value == 2
 
 
 async def limiter() -> None:
     """All tokens come back."""
     tokens = accord.CapacityLimiter(2)
-
-    async def use() -> None:
-        async with tokens:
-            await accord.sleep(1)
-
-    async with accord.create_task_group() as group:
-        for _ in range(5):
-            group.start_soon(use)
+    await _use_by_five(tokens)
     assert tokens.borrowed_tokens == 0
 
 

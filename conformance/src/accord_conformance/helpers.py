@@ -7,6 +7,7 @@ import threading
 import time
 import types
 from collections.abc import Awaitable, Callable, Generator, Iterable
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast
 
 import pytest
@@ -42,6 +43,14 @@ def need_root_task() -> None:
     """End the test as untestable unless it runs in the root task, of which a pytest plugin may make a child."""
     if accord.get_current_task().parent_id is not None and len(accord.get_running_tasks()) > 1:
         untestable("the test runs in a task beside others, of a pytest plugin")
+
+
+def open_descriptors() -> int:
+    """Return how many descriptors the process has open."""
+    try:
+        return len(list(Path("/dev/fd").iterdir()))
+    except OSError:
+        untestable("the descriptors of the process can't be counted here")
 
 
 def block(seconds: float) -> None:

@@ -1,5 +1,6 @@
 """The model: a backend that is nothing but the rules, to compare others with and to show that the waist suffices.
 
+It is one file of at most 500 lines, which is what it is to show, and which authors of backends copy to begin with.
 One thread runs coroutines in rounds, in each a step of every task that is runnable. There is no I/O, and time is
 simulated: when nothing is runnable the clock jumps to the next deadline. In between it follows real time, or stands
 still (option ``frozen``). The option ``seed`` shuffles each round, and delays some cancellations by a round.

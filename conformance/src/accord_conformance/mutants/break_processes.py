@@ -328,6 +328,19 @@ def killed_processes_stay_zombies(_: Broken) -> None:
 
 
 @mutant("PROC-11")
+def cancelled_waits_keep_a_descriptor(_: Broken) -> None:
+    """Where a thread waits for a process, a wait that is cancelled leaves a descriptor behind."""
+    subject: Any = ends
+
+    async def wait(original: Any, call: Any) -> None:
+        fd = os.dup(0)
+        await original(call)
+        os.close(fd)
+
+    around(subject, "_wait_in_thread", wait)
+
+
+@mutant("PROC-11")
 def waiting_leaks_a_descriptor(_: Broken) -> None:
     """Each wait leaves a descriptor behind."""
 

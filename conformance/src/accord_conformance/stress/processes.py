@@ -18,8 +18,8 @@ from typing import Any
 
 import accord
 
+from ..helpers import open_descriptors
 from ..loader import load_backend, load_options
-from ..suite.networking.pairs import descriptors
 from ..suite.processes.children import FOR_EVER, STUBBORN, children, stdin_of, stdout_of
 from ..suite.workers import functions
 from .arena import check
@@ -129,7 +129,7 @@ def settled(before: tuple[set[int], int]) -> tuple[set[int], int]:
     """Return which children are left, and how many descriptors, after those had time that end by themselves."""
     end = time.monotonic() + 5
     while True:
-        left = children() - before[0], descriptors() - before[1]
+        left = children() - before[0], open_descriptors() - before[1]
         if (not left[0] and left[1] <= 0) or time.monotonic() > end:
             return left
         time.sleep(0.01)
@@ -152,7 +152,7 @@ def main() -> int:
     while time.monotonic() < end:
         try:
             done += accord.run(play, seed, backend=backend, backend_options=run_options)
-            before = before or (children(), descriptors())
+            before = before or (children(), open_descriptors())
             left = settled(before)
             check(not left[0], f"processes are left: {left[0]}")
             check(left[1] <= 0, f"{left[1]} descriptors are left")

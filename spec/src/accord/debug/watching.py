@@ -20,8 +20,8 @@ from .ledger import Ledger, serials, where
 from .steps import StepWatch
 
 
-class _Scope:
-    """A cancel scope that knows where it was entered."""
+class _Block:
+    """A scope or a group that knows where it was entered."""
 
     __slots__ = ("__weakref__", "_place", "_real", "_serial", "_task", "_watch")
 
@@ -33,6 +33,24 @@ class _Scope:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
+
+    def _entered(self) -> None:
+        self._serial = next(serials)
+        self._place = where(sys._getframe())[0]
+        self._task = self._watch.base.current_task().name
+
+    def _explain(self, error: RuntimeError, what: str) -> None:
+        if self._place:
+            error.add_note(f"the {what} was entered in task {self._task!r} at {self._place}")
+
+    def __repr__(self) -> str:
+        return repr(self._real)
+
+
+class _Scope(_Block):
+    """A cancel scope, of which swallowed cancellations are told where it is left."""
+
+    __slots__ = ()
 
     @property
     def deadline(self) -> float:
@@ -54,9 +72,7 @@ class _Scope:
 
     def __enter__(self) -> Self:
         self._real.__enter__()
-        self._serial = next(serials)
-        self._place = where(sys._getframe())[0]
-        self._task = self._watch.base.current_task().name
+        self._entered()
         return self
 
     def __exit__(
@@ -66,7 +82,7 @@ class _Scope:
         try:
             suppressed: bool = self._real.__exit__(exc_type, exc, tb)
         except RuntimeError as error:
-            self._explain(error)
+            self._explain(error, "scope")
             raise
         finally:
             if self._real.cancelled_caught:
@@ -75,27 +91,11 @@ class _Scope:
             self._watch.warn(swallowed)
         return suppressed
 
-    def _explain(self, error: RuntimeError) -> None:
-        if self._place:
-            error.add_note(f"the scope was entered in task {self._task!r} at {self._place}")
 
-    def __repr__(self) -> str:
-        return repr(self._real)
-
-
-class _Group:
+class _Group(_Block):
     """A task group whose tasks are followed."""
 
-    __slots__ = ("__weakref__", "_place", "_real", "_serial", "_task", "_watch")
-
-    def __init__(self, watch: Ledger, real: Any) -> None:
-        self._watch = watch
-        self._real = real
-        self._place = self._task = ""
-        self._serial = -1
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
+    __slots__ = ()
 
     def start_soon(self, *args: Any, **keywords: Any) -> Any:
         handle = self._real.start_soon(*args, **keywords)
@@ -114,9 +114,7 @@ class _Group:
 
     async def __aenter__(self) -> Self:
         await self._real.__aenter__()
-        self._serial = next(serials)
-        self._place = where(sys._getframe())[0]
-        self._task = self._watch.base.current_task().name
+        self._entered()
         return self
 
     async def __aexit__(
@@ -129,8 +127,7 @@ class _Group:
             self._watch.note()
             raise
         except RuntimeError as error:
-            if self._place:
-                error.add_note(f"the task group was entered in task {self._task!r} at {self._place}")
+            self._explain(error, "task group")
             raise
         finally:
             if self._real.cancel_scope.cancelled_caught:
@@ -138,9 +135,6 @@ class _Group:
         if swallowed is not None:
             self._watch.warn(swallowed)
         return suppressed
-
-    def __repr__(self) -> str:
-        return repr(self._real)
 
 
 class _Parker:

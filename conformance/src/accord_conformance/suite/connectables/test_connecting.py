@@ -15,8 +15,8 @@ from accord import TCPConnectable, UNIXConnectable
 from accord.abc import SocketAttribute
 from accord.net.connectables import TLSConnectable
 from accord.streams.tls import TLSAttribute, TLSListener, TLSStream
-from accord_conformance.helpers import PATIENCE, rule
-from accord_conformance.suite.networking.pairs import HOST, descriptors, echo
+from accord_conformance.helpers import PATIENCE, open_descriptors, rule
+from accord_conformance.suite.networking.pairs import HOST, echo
 from accord_conformance.suite.tls.pairs import NAME, client_context, server_context
 
 
@@ -93,7 +93,7 @@ async def test_failed_handshakes() -> None:
     listener = await accord.create_tcp_listener(local_host=HOST)
     place = TCPConnectable(HOST, listener.extra(SocketAttribute.local_port))
     async with serving(TLSListener(listener, server_context(NAME))):
-        before = descriptors()
+        before = open_descriptors()
         for connectable in (
             TLSConnectable(place, ssl_context=client_context()),
             TLSConnectable(place, hostname="other.example", ssl_context=client_context()),
@@ -102,7 +102,7 @@ async def test_failed_handshakes() -> None:
             with pytest.raises(ssl.SSLCertVerificationError):
                 await connectable.connect()
         with accord.fail_after(PATIENCE):
-            while descriptors() > before:
+            while open_descriptors() > before:
                 await accord.sleep(0.001)
 
 

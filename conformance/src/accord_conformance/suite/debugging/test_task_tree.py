@@ -114,18 +114,23 @@ def test_outside_of_a_loop(run: Any) -> None:
     assert " on " in run(main).splitlines()[0]
 
 
+async def _tree_from(program: Callable[[accord.Event], Any]) -> str:
+    """Return the task tree from the task of a program on, which waits for an event."""
+    event = accord.Event()
+    text = ""
+    async with accord.create_task_group() as group:
+        group.start_soon(program, event, name="subject")
+        await settle()
+        text = format_task_tree()
+        event.set()
+    return text[text.index("subject (task") :]
+
+
 @rule("DEBUG-2")
 async def test_where_tasks_wait() -> None:
     """The program's lines, from the outside inwards, and the operation."""
     needs_coroutines()
-    event = accord.Event()
-    text = ""
-    async with accord.create_task_group() as group:
-        group.start_soon(_wait_deep, event, name="deep")
-        await settle()
-        text = format_task_tree()
-        event.set()
-    lines = text[text.index("deep (task") :].splitlines()[1:4]
+    lines = (await _tree_from(_wait_deep)).splitlines()[1:4]
     assert re.search(rf"test_task_tree.py:{_line_of(_wait_deep) + 1} _wait_deep$", lines[0])
     assert re.search(rf"test_task_tree.py:{_line_of(_wait_deeper) + 1} _wait_deeper$", lines[1])
     assert re.search(r"waits in \S*Event.wait$", lines[2])
@@ -179,12 +184,5 @@ async def _in_generator(event: accord.Event) -> None:
 async def test_what_is_followed(program: Callable[[accord.Event], Any], inner: str) -> None:
     """Awaitable objects and async generators of the program are looked into."""
     needs_coroutines()
-    event = accord.Event()
-    text = ""
-    async with accord.create_task_group() as group:
-        group.start_soon(program, event, name="subject")
-        await settle()
-        text = format_task_tree()
-        event.set()
-    text = text[text.index("subject (") :]
+    text = await _tree_from(program)
     assert text.index(program.__qualname__) < text.index(inner) < text.index("Event.wait")

@@ -18,9 +18,9 @@ import pytest
 import accord
 from accord.abc import SocketAttribute
 from accord_conformance.attempts import GAPS, Attempt, blocked, race
-from accord_conformance.helpers import PATIENCE, checkpoint_class, is_cancelled_by, rule, settle
+from accord_conformance.helpers import PATIENCE, checkpoint_class, is_cancelled_by, open_descriptors, rule, settle
 from accord_conformance.suite.networking.pairs import connected
-from accord_conformance.suite.udp.pairs import HOST, in_cancelled_scope, open_descriptors, talking
+from accord_conformance.suite.udp.pairs import HOST, in_cancelled_scope, talking
 
 Ends = tuple[socket.socket, socket.socket]
 

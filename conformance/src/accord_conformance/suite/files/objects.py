@@ -6,7 +6,6 @@ import io
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import accord
@@ -92,12 +91,6 @@ class Pipe(Watched):
     def seekable(self) -> bool:
         """Say no."""
         return False
-
-
-def descriptors() -> int:
-    """How many descriptors are open, where the system says it."""
-    folder = Path("/dev/fd")
-    return len(list(folder.iterdir())) if folder.exists() else 0
 
 
 async def until(condition: Callable[[], object]) -> None:

@@ -17,9 +17,9 @@ import accord
 from accord import open_file, wrap_file
 from accord.lowlevel import checkpoint
 from accord_conformance.attempts import Attempt, blocked
-from accord_conformance.helpers import is_cancelled_by, rule, settle, untestable
+from accord_conformance.helpers import is_cancelled_by, open_descriptors, rule, settle, untestable
 
-from .objects import CountingLimiter, Watched, descriptors, until
+from .objects import CountingLimiter, Watched, until
 
 
 @rule("FILE-6")
@@ -150,7 +150,7 @@ async def test_cancelled_while_it_opens(tmp_path: Path) -> None:
 @rule("FILE-5")
 async def test_failed_opening(tmp_path: Path) -> None:
     """What the standard library raises is raised, and no descriptor stays open."""
-    before = descriptors()
+    before = open_descriptors()
     (tmp_path / "there").touch()
 
     for path, mode, error in (
@@ -165,7 +165,7 @@ async def test_failed_opening(tmp_path: Path) -> None:
         await open_file(tmp_path / "there", encoding="no such encoding")
     with pytest.raises(ValueError, match="newline"):
         await open_file(tmp_path / "there", newline="x")
-    assert descriptors() == before
+    assert open_descriptors() == before
 
 
 @rule("FILE-5")

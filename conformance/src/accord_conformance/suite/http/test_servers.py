@@ -15,9 +15,8 @@ import accord
 from accord.abc import SocketAttribute
 from accord.streams.buffered import BufferedByteStream
 from accord.streams.tls import TLSStream
-from accord_conformance.helpers import PATIENCE, rule
+from accord_conformance.helpers import PATIENCE, open_descriptors, rule
 from accord_conformance.suite.http.servers import answer, read_request
-from accord_conformance.suite.networking.pairs import descriptors
 from accord_conformance.suite.tls.pairs import client_context, server_context
 
 HOST = "127.0.0.1"
@@ -131,14 +130,14 @@ async def test_https() -> None:
 async def test_certificates() -> None:
     """A certificate for another name, or of an unknown authority, is refused; the connection is closed."""
     async with tls_server(answer(b"body"), "other.example") as port:
-        before = descriptors()
+        before = open_descriptors()
         contexts: list[Any] = [client_context(), None]
         for context in contexts:
             with pytest.raises(ssl.SSLCertVerificationError):
                 async with accord.open_url(f"https://{HOST}:{port}/", ssl_context=context):
                     pass
         with accord.fail_after(PATIENCE):
-            while descriptors() > before:
+            while open_descriptors() > before:
                 await accord.sleep(0.001)
 
 

@@ -7,13 +7,11 @@ import struct
 from array import array
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import accord
 from accord import SocketStream
 from accord.abc import SocketAttribute
-from accord_conformance.helpers import untestable
 
 HOST = "127.0.0.1"
 
@@ -24,14 +22,6 @@ async def listen() -> tuple[accord.SocketListener, int]:
     only: Any = listener.listeners[0]
     assert type(only) is accord.SocketListener
     return only, listener.extra(SocketAttribute.local_port)
-
-
-def descriptors() -> int:
-    """Return how many descriptors the process has."""
-    try:
-        return len(list(Path("/dev/fd").iterdir()))
-    except OSError:
-        untestable("the descriptors of the process can't be counted here")
 
 
 async def echo(stream: SocketStream) -> None:

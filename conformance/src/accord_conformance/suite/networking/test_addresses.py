@@ -15,8 +15,8 @@ import accord
 from accord import SocketListener, SocketStream
 from accord.abc import SocketAttribute
 from accord.lowlevel import checkpoint
-from accord_conformance.helpers import PATIENCE, is_cancelled_by, rule, settle, untestable
-from accord_conformance.suite.networking.pairs import HOST, descriptors, listen
+from accord_conformance.helpers import PATIENCE, is_cancelled_by, open_descriptors, rule, settle, untestable
+from accord_conformance.suite.networking.pairs import HOST, listen
 
 NAME = "several.test"
 HOST6 = "::1"
@@ -110,15 +110,15 @@ async def test_slow_address_is_overtaken(monkeypatch: pytest.MonkeyPatch) -> Non
     async with _hanging("127.0.0.2") as port:
         with _bind(HOST, port) as server, _resolving(monkeypatch, "127.0.0.2", HOST):
             server.listen()
-            before = descriptors()
+            before = open_descriptors()
             start = accord.current_time()
             with accord.fail_after(PATIENCE):
                 client = await accord.connect_tcp(NAME, port, happy_eyeballs_delay=0.1)
             async with client:
                 assert client.extra(SocketAttribute.remote_address) == (HOST, port)
                 assert accord.current_time() - start >= 0.09
-                assert descriptors() == before + 1
-            assert descriptors() == before
+                assert open_descriptors() == before + 1
+            assert open_descriptors() == before
 
 
 @rule("NET-16", "NET-13")
@@ -128,7 +128,7 @@ async def test_cancelled_among_several_attempts(monkeypatch: pytest.MonkeyPatch,
     async with _hanging("127.0.0.2") as port:
         with _bind(HOST, port) as server, _resolving(monkeypatch, "127.0.0.2", HOST, "127.0.0.2"):
             server.listen()
-            before = descriptors()
+            before = open_descriptors()
             made: list[SocketStream] = []
 
             async def connect() -> None:
@@ -142,7 +142,7 @@ async def test_cancelled_among_several_attempts(monkeypatch: pytest.MonkeyPatch,
             for stream in made:
                 await stream.aclose()
             await settle()
-            assert descriptors() == before
+            assert open_descriptors() == before
 
 
 @rule("NET-16")
@@ -197,10 +197,10 @@ async def test_local_port_that_is_taken() -> None:
     listener, port = await listen()
     async with listener:
         with _bind(HOST) as taken:
-            before = descriptors()
+            before = open_descriptors()
             with pytest.raises(accord.ConnectionFailed) as caught:
                 await accord.connect_tcp(HOST, port, local_host=HOST, local_port=taken.getsockname()[1])
-            assert descriptors() == before
+            assert open_descriptors() == before
     assert caught.value.errno == errno.EADDRINUSE
     assert "bind" in str(caught.value.attempts[0].error)
 
@@ -298,10 +298,10 @@ async def test_listening_on_a_port_that_is_taken() -> None:
     """A port that cannot be bound is an OSError with host and port, which leaves nothing open."""
     listener, port = await listen()
     async with listener:
-        before = descriptors()
+        before = open_descriptors()
         with pytest.raises(OSError) as caught:
             await accord.create_tcp_listener(local_host=HOST, local_port=port)
-        assert descriptors() == before
+        assert open_descriptors() == before
     assert caught.value.errno == errno.EADDRINUSE
     assert HOST in str(caught.value)
     assert str(port) in str(caught.value)

@@ -17,8 +17,8 @@ from accord import SocketStream
 from accord.abc import AsyncResource, SocketAttribute
 from accord.lowlevel import checkpoint
 from accord_conformance.attempts import blocked
-from accord_conformance.helpers import PATIENCE, count_yields, is_cancelled_by, rule, untestable
-from accord_conformance.suite.networking.pairs import HOST, connected, descriptors, echo, listen, receive_all
+from accord_conformance.helpers import PATIENCE, count_yields, is_cancelled_by, open_descriptors, rule, untestable
+from accord_conformance.suite.networking.pairs import HOST, connected, echo, listen, receive_all
 
 
 @rule("NET-1", "NET-4")
@@ -189,7 +189,7 @@ async def test_accept_is_cancelled_after_a_connection_came(steps: int) -> None:
 @rule("NET-13")
 async def test_cancelled_connect_leaves_no_socket() -> None:
     """A connection that is given up while it is being made leaves no descriptor behind."""
-    before = descriptors()
+    before = open_descriptors()
     streams: list[SocketStream] = []
     with socket.socket() as server:
         server.bind((HOST, 0))
@@ -207,7 +207,7 @@ async def test_cancelled_connect_leaves_no_socket() -> None:
     if not cut:
         untestable("this system makes every connection at once")
     await checkpoint()
-    assert descriptors() <= before
+    assert open_descriptors() <= before
 
 
 @rule("NET-14")

@@ -12,8 +12,7 @@ from typing import Any
 
 import accord
 from accord.protocols import ByteReceiveStream, ByteSendStream
-from accord_conformance.helpers import PATIENCE
-from accord_conformance.suite.networking.pairs import descriptors
+from accord_conformance.helpers import PATIENCE, open_descriptors
 
 STUBBORN = "trap '' TERM; echo ready; for _ in $(seq 600); do sleep 0.05; done"
 """A line for the shell: ignores ``SIGTERM`` for half a minute, and says so first."""
@@ -82,7 +81,7 @@ def children() -> set[int]:
 @contextmanager
 def nothing_left() -> Generator[None, Any, None]:
     """Assert that the block leaves no child and no descriptor that was not there before."""
-    before = children(), descriptors()
+    before = children(), open_descriptors()
     yield
     assert children() - before[0] == set(), "a process is left"
-    assert descriptors() <= before[1], "a descriptor is left"
+    assert open_descriptors() <= before[1], "a descriptor is left"

@@ -14,8 +14,7 @@ import pytest
 
 import accord
 from accord_conformance.attempts import Attempt, blocked
-from accord_conformance.helpers import PATIENCE, count_yields, in_thread, is_cancelled_by, rule
-from accord_conformance.suite.networking.pairs import descriptors
+from accord_conformance.helpers import PATIENCE, count_yields, in_thread, is_cancelled_by, open_descriptors, rule
 
 from .children import FOR_EVER, is_there, nothing_left, stdin_of, stdout_of, until
 
@@ -218,11 +217,11 @@ async def test_without_descriptors_of_processes(monkeypatch: pytest.MonkeyPatch,
         assert await _use_processes() == EXPECTED
         async with await accord.open_process(["cat"]) as process, accord.create_task_group() as group:
             waiting = await blocked(group, process.wait)
-            held = descriptors()
+            held = open_descriptors()
             cancelled = await blocked(group, process.wait)
             cancelled.cancel()
             await cancelled.handle.wait()
-            assert descriptors() <= held
+            assert open_descriptors() <= held
             await stdin_of(process).aclose()
             await waiting.handle.wait()
             assert waiting.value == 0

@@ -18,8 +18,8 @@ import accord
 from accord import NamedTemporaryFile, SpooledTemporaryFile, TemporaryDirectory, TemporaryFile
 from accord.lowlevel import checkpoint
 from accord_conformance.attempts import Attempt
-from accord_conformance.helpers import is_cancelled_by, rule, settle
-from accord_conformance.suite.files.objects import CountingLimiter, descriptors, until
+from accord_conformance.helpers import is_cancelled_by, open_descriptors, rule, settle
+from accord_conformance.suite.files.objects import CountingLimiter, until
 
 Make = Callable[..., Any]
 MAKES: list[Make] = [TemporaryFile, NamedTemporaryFile, TemporaryDirectory]
@@ -137,7 +137,7 @@ async def test_blocks(tmp_path: Path, make: Make) -> None:
 @pytest.mark.parametrize("end", ["order", "error", "cancellation", "cancelled exit", "no thread"])
 async def test_gone(tmp_path: Path, make: Make, end: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """However the block ends, nothing is left."""
-    before = descriptors()
+    before = open_descriptors()
 
     async def no_thread(*_: Any, **__: Any) -> None:
         raise RuntimeError("can't start new thread")
@@ -167,7 +167,7 @@ async def test_gone(tmp_path: Path, make: Make, end: str, monkeypatch: pytest.Mo
         await use()
     assert scope.cancelled_caught is (end in {"cancellation", "cancelled exit"})
     assert nothing_in(tmp_path)
-    assert descriptors() == before
+    assert open_descriptors() == before
 
 
 @rule("TEMP-3")
@@ -188,7 +188,7 @@ async def test_cancelled_while_it_is_made(tmp_path: Path, make: Make, monkeypatc
     """Then the block is entered, the next checkpoint raises, and nothing is left."""
     entered, gate = threading.Event(), threading.Event()
     original = getattr(tempfile, make.__name__)
-    before = descriptors()
+    before = open_descriptors()
     inside: list[bool] = []
 
     def slow(*args: Any, **keywords: Any) -> Any:
@@ -212,7 +212,7 @@ async def test_cancelled_while_it_is_made(tmp_path: Path, make: Make, monkeypatc
         gate.set()
     assert (attempt.outcome, inside) == ("cancelled", [True])
     assert nothing_in(tmp_path)
-    assert descriptors() == before
+    assert open_descriptors() == before
 
 
 @rule("TEMP-4")

@@ -5,12 +5,10 @@ from __future__ import annotations
 import socket
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 
 import accord
 from accord import ConnectedUDPSocket, UDPSocket
 from accord.abc import SocketAttribute
-from accord_conformance.helpers import untestable
 
 HOST = "127.0.0.1"
 
@@ -22,14 +20,6 @@ def in_cancelled_scope() -> Generator[None, None, None]:
         scope.cancel()
         yield
     assert not scope.cancelled_caught, "the cancellation came first"
-
-
-def open_descriptors() -> int:
-    """How many descriptors the process has open."""
-    try:
-        return len(list(Path("/dev/fd").iterdir()))
-    except OSError:
-        untestable("the descriptors of the process can't be counted here")
 
 
 def port_of(sock: UDPSocket | ConnectedUDPSocket) -> int:

@@ -13,8 +13,8 @@ import pytest
 import accord
 from accord import ConnectedUDPSocket, UDPSocket
 from accord.abc import SocketAttribute
-from accord_conformance.helpers import PATIENCE, checkpoint_class, is_cancelled_by, rule, untestable
-from accord_conformance.suite.udp.pairs import HOST, open_descriptors, port_of, talking
+from accord_conformance.helpers import PATIENCE, checkpoint_class, is_cancelled_by, open_descriptors, rule, untestable
+from accord_conformance.suite.udp.pairs import HOST, port_of, talking
 
 
 @rule("UDP-1")

@@ -19,8 +19,8 @@ import accord
 from accord import UNIXSocketStream
 from accord.abc import SocketAttribute
 from accord_conformance.attempts import blocked
-from accord_conformance.helpers import PATIENCE, checkpoint_class, is_cancelled_by, rule, untestable
-from accord_conformance.suite.udp.pairs import in_cancelled_scope, open_descriptors
+from accord_conformance.helpers import PATIENCE, checkpoint_class, is_cancelled_by, open_descriptors, rule, untestable
+from accord_conformance.suite.udp.pairs import in_cancelled_scope
 from accord_conformance.suite.unix.pairs import KINDS, SEQPACKET, STREAM, abstract, folder
 
 Bind = Callable[..., Awaitable[Any]]

@@ -17,8 +17,8 @@ from accord import UNIXSocketStream
 from accord.abc import SocketAttribute
 from accord.lowlevel import checkpoint
 from accord_conformance.attempts import blocked
-from accord_conformance.helpers import PATIENCE, checkpoint_class, is_cancelled_by, rule
-from accord_conformance.suite.udp.pairs import in_cancelled_scope, open_descriptors
+from accord_conformance.helpers import PATIENCE, checkpoint_class, is_cancelled_by, open_descriptors, rule
+from accord_conformance.suite.udp.pairs import in_cancelled_scope
 from accord_conformance.suite.unix.pairs import KINDS, SEQPACKET, connected, fill, pipes
 
 kinds = pytest.mark.parametrize("kind", KINDS)
