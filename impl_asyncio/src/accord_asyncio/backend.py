@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from asyncio import CancelledError, get_running_loop
+from asyncio import CancelledError, Future, get_running_loop
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from math import inf
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple, Unpack
@@ -132,13 +132,15 @@ class AsyncioBackend:
     async def sleep_until(self, deadline: float, /) -> None:
         """See ``accord.protocols.Backend``."""
         record = current_record()
+        state = record.state
+        if state.heap:
+            state.look_at_clock()
         if record.scope._effective:
             # Decided here: a shield that goes up during the yield comes too late (CANCEL-16).
             await parking.cancel_shielded_checkpoint()
             parking.raise_cancelled(record)
         if deadline == inf:
-            await Parker().park()
-        state = record.state
+            await Future(loop=state.loop)  # nobody but a cancellation ends it, so that it needs no parker
         now = state.time()
         if deadline <= now:
             await parking.checkpoint()

@@ -276,15 +276,17 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
         parent = record._parent
         assert parent is not None
         starter: _Starter | None = record.starter
-        cancelled, error = split(exc, CancelledError)
+        cancelled: BaseException | None
+        error: BaseException | None
+        cancelled, error = (exc, None) if isinstance(exc, CancelledError) else split(exc, CancelledError)
         cut = cancelled is not None and (
             parent._effective or (record._reason is None and _was_cut(record, cancelled, parent))
         )
         if cut:
-            if starter is None:
-                self._cut_short()
-            else:
+            if starter is not None:
                 starter.cut = True
+            elif not self._cut:
+                self._cut_short()
         if error is None:
             native = not cut and record._reason is None
             self._task_ended(record, HandleStatus.CANCELLED)
@@ -307,9 +309,8 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
             self._scope.cancel_for(PARENT if reason is None else reason._replace(kind="parent"))
 
     def _task_ended(self, record: TaskRecord, status: HandleStatus) -> None:
-        parent = record._parent
-        assert parent is not None
-        parent.remove_task(record)
+        parent: Any = record._parent
+        parent._tasks.pop(record, None)
         starter: _Starter | None = record.starter
         record.end(status)
         if starter is not None:
@@ -325,7 +326,8 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
 
     async def __aenter__(self) -> Self:
         """See ``accord.protocols.TaskGroup``."""
-        self.check_new()
+        if self._phase != NEW:
+            self.check_new()
         self._scope.__enter__()
         self._phase = OPEN
         return self
@@ -334,9 +336,10 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
         self, exc_type: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None, /
     ) -> bool:
         """See ``accord.protocols.TaskGroup``."""
+        if self._phase != OPEN:
+            self.check_open()
         scope = self._scope
         host = scope._host
-        self.check_open()
         if current_record() is not host:
             scope.refuse_exit(host, current_record())
         native = None if exc is None else self._body_raised(exc, host)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVarTuple
 
 from accord import RunFinishedError
 from accord.protocols import CancelReason
-from accord.toolkit import DEFAULT_BUDGET, task_name
+from accord.toolkit import DEFAULT_BUDGET, Credit, task_name
 
 if TYPE_CHECKING:
     from accord.testing import VirtualClock
@@ -125,9 +125,11 @@ class LoopState:
         "armed",
         "budget",
         "budget_left",
+        "credit",
         "farthest",
         "heap",
         "loop",
+        "observed",
         "sequence",
         "time",
         "token",
@@ -142,7 +144,9 @@ class LoopState:
         self.farthest = FARTHEST if self.token.clock is None else inf
         self.heap: list[Entry] = []
         self.budget = DEFAULT_BUDGET
-        self.budget_left = DEFAULT_BUDGET
+        self.budget_left = DEFAULT_BUDGET  # without what is lent
+        self.credit = Credit()
+        self.observed = 0  # how many records are: all of tasks that are cancelled, and some that were
         self.sequence = count()
         self.armed = inf
         self._dead = 0
@@ -154,6 +158,8 @@ class LoopState:
         entry = (deadline, next(self.sequence), scope)
         scope._entry = entry
         heappush(self.heap, entry)
+        if self.credit.left:
+            self.take_credit_back()
         if deadline < self.armed:
             self.set_timer(deadline)
 
@@ -164,12 +170,22 @@ class LoopState:
         scope._entry = None
         if heap and heap[-1] is entry:
             heap.pop()
+        elif heap and heap[0] is entry:
+            heappop(heap)
+            self._uncover()
         else:
             self._dead += 1
             if self._dead > SWEEP_AT and self._dead * 2 > len(heap):
                 heap[:] = [entry for entry in heap if entry[2]._entry is entry]
                 heapify(heap)
                 self._dead = 0
+
+    def _uncover(self) -> None:
+        """Remove dead entries from the top, so that a heap without a deadline is empty."""
+        heap = self.heap
+        while heap and heap[0][2]._entry is not heap[0]:
+            heappop(heap)
+            self._dead -= 1
 
     def set_timer(self, deadline: float) -> None:
         """Have ``expire`` called when the clock reads ``deadline``."""
@@ -202,9 +218,21 @@ class LoopState:
                 scope.cancel_for(DEADLINE)
             else:
                 self._dead -= 1
+        self._uncover()
+
+    def take_credit_back(self) -> None:
+        """Have operations ask again."""
+        self.budget_left += self.credit.left
+        self.credit.left = 0
 
     def observe(self, *records: TaskRecord) -> None:
         """Look at cancelled tasks again, after what is ready now has run."""
+        if self.credit.left:
+            self.take_credit_back()
+        for record in records:
+            if not record.observed:
+                record.observed = True
+                self.observed += 1
         self._rechecks.update(dict.fromkeys(records))
         if not self._rechecking:
             self._rechecking = True

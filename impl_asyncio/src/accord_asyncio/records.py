@@ -81,6 +81,7 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
         "hit",
         "id",
         "issued",
+        "observed",
         "parent_id",
         "scope",
         "starter",
@@ -121,6 +122,7 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
         self.issued = 0  # requests of our own that were not taken back yet
         self.uncounted = 0  # these, and native ones that are put off
         self.floor = 0  # how many native ones there were before those that are put off
+        self.observed = False
         self.stepped = False
         self.yielding = False
         self.task = _NO_TASK  # until there is one
@@ -182,7 +184,8 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
         if self.task is None:
             return  # it is just being made
         self.note_delivery()
-        waiter = waited_for(self.task) if self.stepped else None
+        internals: Any = self.task
+        waiter = internals._fut_waiter if self.stepped else None
         if waiter is not None and not waiter.done():
             self.hit = waiter
             waiter.cancel(self.reason())
@@ -190,7 +193,7 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
     def recheck(self) -> bool:
         """Deliver again where the task, still cancelled, has begun another wait; true to be asked once more."""
         if self._phase != ACTIVE:
-            return False
+            return self._unobserved()
         if not self.stepped:
             return True
         if self.issued:
@@ -199,7 +202,7 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
         if not self.scope._effective:
             self.hit = None
             self._strikes = 0
-            return False
+            return self._unobserved()
         waiter = waited_for(task)
         if waiter is None:
             if not self.yielding and not requested(task):
@@ -221,13 +224,18 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
         self.deliver()
         return True
 
+    def _unobserved(self) -> bool:
+        self.observed = False
+        self.state.observed -= 1
+        return False
+
     def _look_again(self, _: object) -> None:
         self.state.observe(self)
 
     def _deliver_late(self) -> None:
         if self._phase == ACTIVE and self.scope._effective:
             self.deliver()
-            self.state.observe(self)
+        self.state.observe(self)
 
     def take_back(self) -> None:
         """Withdraw the ``Task.cancel()`` requests that were ours and have been delivered."""
@@ -278,7 +286,10 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
         # Task and record refer to each other, and the record to itself as a scope; such circles would wait for the
         # garbage collector (TASK-36).
         self.task = self.scope = self._host = _NO_TASK
-        self._settle(status)
+        if self._waiters is None and self._watchers is None:
+            self._status = status
+        else:
+            self._settle(status)
 
     def end_unstarted(self, _: object) -> None:
         """End the record of a task that was cancelled natively before its first step; otherwise it has ended itself."""

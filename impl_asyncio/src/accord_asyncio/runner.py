@@ -16,11 +16,13 @@ from accord.toolkit import (
     check_options,
     check_schedule,
     check_virtual_time,
+    lending,
     task_name,
 )
 from accord.toolkit.coroutines import call_for_awaitable
 
 from .loops import LoopState, state_of
+from .parking import checkpoint_due
 from .records import TaskRecord, attach
 from .signals import Interrupts, signals_wake
 
@@ -117,7 +119,7 @@ def run(main: Callable[..., Awaitable[Any]], args: tuple[Any, ...], options: Map
         state = state_of(runner.get_loop())
         state.budget = state.budget_left = budget
         try:
-            with runner, signals_wake(state.loop):
+            with lending(state.credit, checkpoint_due), runner, signals_wake(state.loop):
                 runner.run(_main(main, args, state, outcome, interrupts))
         finally:
             state.end()

@@ -189,6 +189,8 @@ class CancelScope(ScopeMixin):
                     entry: Entry = (deadline, next(state.sequence), self)
                     self._entry = entry
                     heappush(state.heap, entry)
+                    if state.credit.left:
+                        state.take_credit_back()
                     if deadline < state.armed:
                         state.set_timer(deadline)
         if self._reason is not None or (parent._effective and not self._shield):

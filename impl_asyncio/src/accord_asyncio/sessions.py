@@ -11,11 +11,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextvars import copy_context
 from typing import Any
 
-from accord.toolkit import Outcome, check_budget, check_options
+from accord.toolkit import Outcome, check_budget, check_options, lending
 from accord.toolkit.checks import refuse_schedule
 from accord.toolkit.errors import prune
 
 from .loops import state_of
+from .parking import checkpoint_due
 from .runner import OPTIONS, make_runner, root_task
 from .signals import Interrupts, signals_wake
 
@@ -49,7 +50,8 @@ class Session:
         if self._closed:
             raise RuntimeError("the runner is closed")
         outcome = Outcome()
-        with Interrupts() as interrupts, signals_wake(self._state.loop):
+        lent = lending(self._state.credit, checkpoint_due)
+        with lent, Interrupts() as interrupts, signals_wake(self._state.loop):
             self._runner.run(root_task(main, args, outcome, interrupts), context=copy_context())
         if self._logged:
             self._add_logged(outcome)

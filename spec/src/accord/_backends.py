@@ -23,8 +23,24 @@ GROUP = "accord.backends"
 VARIABLE = "ACCORD_BACKEND"
 
 
+class Credit:
+    """How many operations may go on without asking ``checkpoint_due()``; see ``toolkit.credit``."""
+
+    __slots__ = ("backend", "left")
+
+    def __init__(self) -> None:
+        self.backend: Any = None
+        """The backend of this thread, for as long as its operations look here."""
+        self.left = 0
+
+
+NO_CREDIT = Credit()
+"""Where no backend lends; always empty."""
+
+
 class _Here(threading.local):
     backend: Backend | None = None
+    credit = NO_CREDIT
 
 
 here = _Here()
@@ -152,9 +168,9 @@ def _detect() -> Backend:
 
 def run_here(backend: Backend, *args: Any) -> Any:
     """Call ``backend.run(*args)`` with the backend noted as the one of this thread."""
-    previous = here.backend
-    here.backend = backend
+    previous = here.backend, here.credit
+    here.backend, here.credit = backend, NO_CREDIT
     try:
         return backend.run(*args)
     finally:
-        here.backend = previous
+        here.backend, here.credit = previous

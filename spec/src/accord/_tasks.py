@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ._backends import current_backend
+from ._backends import current_backend, here
 from .protocols import TaskGroup, TaskInfo
 
 
@@ -16,7 +16,7 @@ def create_task_group(*, name: str | None = None) -> TaskGroup:
     """
     if name is not None and not isinstance(name, str):
         raise TypeError(f"name must be a str, not {type(name).__name__}")
-    return current_backend().create_task_group(name)
+    return (here.backend or current_backend()).create_task_group(name)
 
 
 def get_current_task() -> TaskInfo:

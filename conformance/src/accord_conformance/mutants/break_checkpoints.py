@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from accord import Event, Lock, WouldBlock, get_current_task
 from accord.protocols import TaskInfo
 from accord.streams.memory import MemoryObjectReceiveStream
+from accord.toolkit import Credit
 
-from .making import Broken, around, mutant
+from .making import Broken, around, mutant, replace
 from .waiting import yields_at_exit
 
 
@@ -249,3 +251,15 @@ def cancelled_wait_raises_at_once(broken: Broken) -> None:
         return await original(parker)
 
     around(broken.parker, "park", park)
+
+
+@mutant("CKPT-5")
+def operations_stay_on_credit(broken: Broken) -> None:
+    """Operations that were told not to ask for a while are not told otherwise when something is cancelled."""
+    left: WeakKeyDictionary[object, int] = WeakKeyDictionary()
+
+    def lend(credit: object, operations: int) -> None:
+        if operations or left.get(credit, 0) <= 1:
+            left[credit] = operations
+
+    replace(Credit, left=property(lambda credit: left.get(credit, 0), lend))

@@ -148,15 +148,19 @@ class MemoryObjectReceiveStream(_End, Receiving[T_co]):
         Raises ``EndOfStream`` when the items are used up and all sending ends are closed, ``ClosedResourceError`` if
         this end is closed, also while waiting. If it is cancelled no item is lost.
         """
-        backend = here.backend or current_backend()
+        credit = here.credit
         state = self._state
+        if credit.left and state.buffer and not state.senders and not self._closed:
+            credit.left -= 1
+            item: T_co = state.buffer.popleft()
+            return item
+        backend = credit.backend or here.backend or current_backend()
         if state.buffer or state.senders or self._closed or not state.sending_ends:
             if backend.checkpoint_due():
                 await backend.checkpoint()
             if self._closed:
                 self._check_open()
-            # Without waiting senders there is nothing to do for take() but this, and nearly always there are none.
-            item: T_co = state.buffer.popleft() if state.buffer and not state.senders else state.take()
+            item = state.take()
             if item is not _NOTHING:
                 return item
             if not state.sending_ends:
@@ -236,16 +240,19 @@ class MemoryObjectSendStream(_End, Generic[T_contra]):
         Raises ``BrokenResourceError`` if all receiving ends are closed and ``ClosedResourceError`` if this end is
         closed, also while waiting. If it raises, whatever it is, the item was not and will not be delivered.
         """
-        backend = here.backend or current_backend()
+        credit = here.credit
         state = self._state
-        if len(state.buffer) < state.max_size or state.receivers or self._closed or not state.receiving_ends:
+        roomy = len(state.buffer) < state.max_size
+        if credit.left and roomy and not state.receivers and not self._closed and state.receiving_ends:
+            credit.left -= 1
+            state.buffer.append(item)
+            return
+        backend = credit.backend or here.backend or current_backend()
+        if roomy or state.receivers or self._closed or not state.receiving_ends:
             if backend.checkpoint_due():
                 await backend.checkpoint()
             if self._closed or not state.receiving_ends:
                 self._check_open()
-            if not state.receivers and len(state.buffer) < state.max_size:
-                state.buffer.append(item)
-                return
             if state.put(item):
                 return
         parker = backend.create_parker()

@@ -39,7 +39,11 @@ class Event:
 
     async def wait(self) -> None:
         """Wait until the flag is up; a checkpoint."""
-        backend = here.backend or current_backend()
+        credit = here.credit
+        if credit.left and self._set:
+            credit.left -= 1
+            return
+        backend = credit.backend or here.backend or current_backend()
         if self._set:
             if backend.checkpoint_due():
                 await backend.checkpoint()

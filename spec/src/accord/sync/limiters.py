@@ -87,7 +87,15 @@ class CapacityLimiter:
         return self._acquire(borrower)
 
     async def _acquire(self, borrower: object) -> None:
-        backend = here.backend or current_backend()
+        credit = here.credit
+        if credit.left:
+            if borrower is _CURRENT_TASK:
+                borrower = credit.backend.current_task()
+            if not self._waiting and len(self._borrowers) < self._total and borrower not in self._borrowers:
+                credit.left -= 1
+                self._borrowers[borrower] = None
+                return
+        backend = credit.backend or here.backend or current_backend()
         if borrower is _CURRENT_TASK:
             borrower = backend.current_task()
         if not self._waiting and len(self._borrowers) < self._total and backend.checkpoint_due():

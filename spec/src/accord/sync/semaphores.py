@@ -46,7 +46,12 @@ class Semaphore:
 
     async def acquire(self) -> None:
         """Take one, waiting until there is one; a checkpoint."""
-        backend = here.backend or current_backend()
+        credit = here.credit
+        if credit.left and self._value:
+            credit.left -= 1
+            self._value -= 1
+            return
+        backend = credit.backend or here.backend or current_backend()
         if self._value:
             if backend.checkpoint_due():
                 await backend.checkpoint()

@@ -18,17 +18,18 @@ from contextlib import AbstractContextManager
 from types import CodeType, FrameType, TracebackType
 from typing import Any
 
-from .._backends import current_backend
+from .._backends import NO_CREDIT, current_backend, here
 
 _RETURNS = {number for name, number in dis.opmap.items() if name.startswith("RETURN_")}
 
 
 class _Active(threading.local):
-    """The blocks of this thread, and the profile function that was there before them."""
+    """The blocks of this thread, and the profile function and credit that were there before them."""
 
     def __init__(self) -> None:
         self.blocks: list[_Block] = []
         self.before: Any = None
+        self.credit = NO_CREDIT
 
 
 _active = _Active()
@@ -67,6 +68,8 @@ class _Block(AbstractContextManager[None]):
         self._frame = sys._getframe(1)
         if not _active.blocks:
             _active.before = sys.getprofile()
+            # An operation on credit asks nothing that could be seen.
+            _active.credit, here.credit = here.credit, NO_CREDIT
         _active.blocks.append(self)
         sys.setprofile(_on_event)
 
@@ -98,6 +101,8 @@ class _Block(AbstractContextManager[None]):
         if not _active.blocks:
             sys.setprofile(_active.before)
             _active.before = None
+            if _active.credit.backend is not None:  # its loop has not ended meanwhile
+                here.credit = _active.credit
         self._frame = None
         return self._asked or self._checked or self._interruptible, self._asked or self._suspended
 

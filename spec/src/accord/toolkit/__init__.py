@@ -15,6 +15,7 @@ from .checks import (
     check_virtual_time,
 )
 from .coroutines import call_for_coroutine, check_coroutine, task_name
+from .credit import Credit, lending
 from .errors import exit_exception, group_error, hide_frames_of, note_task, prune, split
 from .groups import TaskGroupMixin
 from .handles import HandleMixin, StartStatus
@@ -23,6 +24,7 @@ from .scopes import ScopeMixin
 
 __all__ = [
     "DEFAULT_BUDGET",
+    "Credit",
     "HandleMixin",
     "Outcome",
     "ScopeMixin",
@@ -41,6 +43,7 @@ __all__ = [
     "exit_exception",
     "group_error",
     "hide_frames_of",
+    "lending",
     "note_task",
     "prune",
     "split",

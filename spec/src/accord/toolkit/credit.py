@@ -1,0 +1,42 @@
+"""Operations on credit: how a backend spares the question ``checkpoint_due()``.
+
+An operation that need not wait asks before it takes effect (CKPT-5), which costs more than taking an item from a buffer
+does. The answer is nearly always no, and often the backend knows that it will be no again: nothing in the loop is
+cancelled, no deadline is set that could pass unnoticed, and the budget is not used up. Then it may lend the next
+operations to the loop's thread, as a number; an operation that finds it above zero counts it down instead of asking.
+Whatever could change the answer takes the number back at once.
+
+A backend need not lend anything. One that does has a ``Credit`` for each loop, and enters ``lending`` around what runs
+the loop. What it lends it takes back when a scope of the loop is cancelled or a deadline is set, and it lends nothing
+while there is a cancelled task or a deadline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+from .._backends import Credit, here
+
+
+@contextmanager
+def lending(credit: Credit, checkpoint_due: Callable[[], bool]) -> Generator[None, None, None]:
+    """Let the operations of this thread use ``credit`` during the block.
+
+    :param checkpoint_due: what it stands for. If the backend that runs here has another one, which is so where one
+        backend wraps the other, it goes on being asked.
+    """
+    backend = here.backend
+    if backend is None or backend.checkpoint_due != checkpoint_due:
+        yield
+        return
+    outer, here.credit = here.credit, credit
+    credit.backend = backend
+    try:
+        yield
+    finally:
+        here.credit = outer
+        credit.backend = None
+
+
+__all__ = ["Credit", "lending"]
