@@ -233,7 +233,7 @@ class LoopState:
             if not record.observed:
                 record.observed = True
                 self.observed += 1
-        self._rechecks.update(dict.fromkeys(records))
+            self._rechecks[record] = None
         if not self._rechecking:
             self._rechecking = True
             self.loop.call_soon(self._recheck)
@@ -246,9 +246,9 @@ class LoopState:
     def _recheck(self) -> None:
         records, self._rechecks = self._rechecks, {}
         self._rechecking = False
-        for record in records:
-            if record.recheck():
-                self.observe(record)
+        again = [record for record in records if record.recheck()]
+        if again:
+            self.observe(*again)
 
 
 def state_of(loop: asyncio.AbstractEventLoop) -> LoopState:

@@ -32,7 +32,13 @@ def describe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("backend", nargs="?", help="an installed backend or module:object; default: all installed")
     parser.add_argument("--variant", help="use this set of run options, which the backend names")
     parser.add_argument("--against", choices=sorted(NATIVE), help="compare with this runtime (default: by name)")
-    parser.add_argument("--filter", default="", metavar="TEXT", help="only operations with this in their name")
+    parser.add_argument(
+        "--filter",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="only operations with this in their name; can be given several times",
+    )
     parser.add_argument("--quick", action="store_true", help="short blocks and few rounds: a look, no proof")
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write all figures, a JSON list with one list a runtime"
@@ -41,9 +47,10 @@ def describe(parser: argparse.ArgumentParser) -> None:
 
 def bench_command(options: argparse.Namespace) -> int:
     """Measure, print a table for each runtime, and return 1 if an operation could not be done."""
-    if not chosen(options.filter):
-        print(f"error: no operation is called {options.filter!r}", file=sys.stderr)
-        return 2
+    for text in options.filter:
+        if not chosen([text]):
+            print(f"error: no operation is called {text!r}", file=sys.stderr)
+            return 2
     reports: list[list[dict[str, Any]]] = []
     for backend, variant in runtimes(options.backend, options.variant):
         runtime = options.against or variant or load_backend(backend).name

@@ -17,9 +17,10 @@ from .measure import QUICK, SUBJECT, Plan, Result, measure
 from .rows import ROWS, Row
 
 
-def chosen(pattern: str) -> list[Row]:
-    """Return the rows whose title or function contains the text."""
-    return [row for row in ROWS if pattern.lower() in row.title.lower() or pattern.lower() in row.function]
+def chosen(texts: Sequence[str]) -> list[Row]:
+    """Return the rows whose title or function contains one of the texts; all of them if there is none."""
+    lower = [text.lower() for text in texts] or [""]
+    return [row for row in ROWS if any(text in row.title.lower() or text in row.function for text in lower)]
 
 
 def as_record(result: Result, runtime: str) -> dict[str, Any]:
