@@ -223,3 +223,96 @@ async def test_request_swallowed_by_a_native_group(accord_group: bool) -> None:
         await turns(3)
     task.uncancel()
     await requester
+
+
+@pytest.mark.parametrize("last", ["ends", "starts", "waits"])
+async def test_request_while_a_task_starts(last: str) -> None:
+    """A request that meets the caller of ``start()`` in the turn in which the task goes on is not lost (NATIVE-1, 8).
+
+    A task that ends or is started in that turn has done so; one that waits is cancelled.
+    """
+    events: list[str] = []
+
+    async def child(*, task_status: Any) -> None:
+        await turns(2)
+        task.cancel()
+        if last == "starts":
+            task_status.started("value")
+        elif last == "waits":
+            try:
+                await accord.sleep_forever()
+            finally:
+                events.append("cancelled")
+
+    async def body() -> None:
+        async with accord.create_task_group() as group:
+            events.append(await group.start(child))
+            await accord.sleep_forever()
+
+    task = asyncio.ensure_future(body())
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(asyncio.shield(task), 5)
+    assert task.cancelled()
+    assert task.cancelling() == 1
+    assert events == {"ends": [], "starts": ["value"], "waits": ["cancelled"]}[last]
+
+
+async def test_requests_while_the_exit_waits() -> None:
+    """Requests at the exit of a group cancel its tasks once, and the exit still waits for them (NATIVE-1, TASK-1)."""
+    events: list[str] = []
+
+    async def child() -> None:
+        try:
+            await accord.sleep_forever()
+        finally:
+            events.append("cancelled")
+            with accord.CancelScope(shield=True):
+                await asyncio.sleep(0.02)
+            events.append("ended")
+
+    async def body() -> None:
+        try:
+            async with accord.create_task_group() as group:
+                group.start_soon(child)
+        finally:
+            events.append("left")
+
+    task = asyncio.ensure_future(body())
+    for _ in range(3):
+        await turns(3)
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert events == ["cancelled", "ended", "left"]
+
+
+async def test_scope_outside_of_an_exit_that_was_requested() -> None:
+    """A scope that is cancelled around an exit that waits, after and before a native request (NATIVE-1, NATIVE-2)."""
+    for first in ("scope", "request"):
+        scope = accord.CancelScope()
+        ended: list[str] = []
+
+        async def child(ended: list[str] = ended) -> None:
+            try:
+                await accord.sleep_forever()
+            finally:
+                with accord.CancelScope(shield=True):
+                    await asyncio.sleep(0.02)
+                ended.append("ended")
+
+        async def body(scope: accord.CancelScope = scope) -> None:
+            with scope:
+                async with accord.create_task_group() as group:
+                    group.start_soon(child)
+
+        task = asyncio.ensure_future(body())
+        await turns(3)
+        for what in ("scope", "request") if first == "scope" else ("request", "scope"):
+            if what == "scope":
+                scope.cancel()
+            else:
+                task.cancel()
+            await turns(3)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert ended == ["ended"]

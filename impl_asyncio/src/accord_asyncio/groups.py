@@ -37,7 +37,7 @@ from accord.toolkit.errors import members
 from accord.toolkit.groups import ENDED, NEW, OPEN
 
 from .current import current_record, current_task
-from .parking import bare_yield, cancel_shielded_checkpoint, checkpoint
+from .parking import StubbornFuture, bare_yield, cancel_shielded_checkpoint, checkpoint
 from .records import PARENT, Task, TaskRecord, attach
 from .scopes import CancelScope, update
 
@@ -47,31 +47,28 @@ Ts = TypeVarTuple("Ts")
 _NATIVE = CancelReason("native")
 
 
-class _ExitFuture(Future[Any]):
-    """What a host waits for until its tasks have ended: a native request cancels these, and is delivered afterwards."""
+def _next_wait(host: TaskRecord, request: CancelledError | None) -> Future[Any]:
+    """Return what a sheltered host waits for next, until its tasks have ended.
 
-    __slots__ = ("_scope",)
-
-    _scope: CancelScope
-
-    def cancel(self, msg: object = None) -> bool:
-        """Refuse; asyncio delivers the request when the waiting ends."""
-        if not isinstance(msg, CancelReason):
-            self._scope.cancel_for(_NATIVE)
-        return False
+    Scopes do not interrupt it. The first native request does; it cancels the tasks, and is raised when they have ended.
+    Asyncio puts off later ones until then, because that future refuses; the first does not, because a subclass of
+    ``Future`` takes asyncio a third longer.
+    """
+    return Future(loop=host.state.loop) if request is None else StubbornFuture(loop=host.state.loop)
 
 
 class _Starter:
     """The caller's side of ``start()``, until the task is started or has ended."""
 
-    __slots__ = ("cut", "error", "future", "holder", "record", "started", "status", "value")
+    __slots__ = ("cut", "error", "future", "holder", "over", "record", "started", "status", "value")
 
-    def __init__(self, future: _ExitFuture, holder: CancelScope) -> None:
+    def __init__(self, future: Future[Any], holder: CancelScope) -> None:
         self.future = future
         self.holder = holder
         self.status = StartStatus(self.on_started)
         self.record: TaskRecord | None = None
         self.started = False
+        self.over = False
         self.value: Any = None
         self.error: BaseException | None = None
         self.cut = False
@@ -100,6 +97,7 @@ class _Starter:
 
     def wake(self) -> None:
         """Let the caller of ``start()`` go on."""
+        self.over = True
         if not self.future.done():
             self.future.set_result(None)
 
@@ -165,7 +163,7 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
         self._phase = NEW
         self._errors: list[BaseException] | None = None
         self._cut = False
-        self._exit: _ExitFuture | None = None
+        self._exit: Future[Any] | None = None
         self._starting = 0
 
     def _spawn(self, coro: Any, name: str, context: Context | None, parent: CancelScope | None = None) -> TaskRecord:
@@ -224,9 +222,8 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
             host.state.look_at_clock()
         if host.scope._effective:
             await checkpoint()
-        future = _ExitFuture(loop=host.state.loop)
-        future._scope = holder = CancelScope(inf, None, False)
-        starter = _Starter(future, holder)
+        holder = CancelScope(inf, None, False)
+        starter = _Starter(_next_wait(host, None), holder)
         self._starting += 1
         record: TaskRecord | None = None
         before = host.requests_delivered()
@@ -239,12 +236,11 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
                 else:
                     starter.record = record
                     record.starter = starter
-                try:
-                    await future
-                except CancelledError as exc:
+                request = await self._started_or_ended(starter, host)
+                if request is not None:
                     if not starter.started:
-                        raise
-                    host.put_off(exc, before)
+                        raise request
+                    host.put_off(request, before)
                 if holder._effective:
                     starter.cut = True
             return self._start_result(starter, record, return_handle)
@@ -254,8 +250,26 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
             if self._exit is not None:
                 self._wake_exit()
             # An error's traceback leads here, and both lead to the error.
-            starter.error = None
+            starter.error = request = None
             del starter, record
+
+    async def _started_or_ended(self, starter: _Starter, host: TaskRecord) -> CancelledError | None:
+        """Wait for the task that ``start()`` has begun; return the native request that came meanwhile."""
+        request: CancelledError | None = None
+        host.sheltered = True
+        while not starter.over:
+            try:
+                await starter.future
+            except CancelledError as exc:
+                request = exc
+                if not starter.over:
+                    starter.future = _next_wait(host, request)
+                    starter.holder.cancel_for(_NATIVE)
+        host.sheltered = False
+        try:
+            return request
+        finally:
+            del request  # its traceback leads here
 
     def _start_result(self, starter: _Starter, record: TaskRecord | None, return_handle: bool) -> Any:
         assert record is not None
@@ -347,13 +361,16 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
             self.note_open_scope(host.name)
             host.scope = scope
         if scope._tasks or self._starting:
+            host.sheltered = True
             while scope._tasks or self._starting:
-                self._exit = _ExitFuture(loop=host.state.loop)
-                self._exit._scope = scope
+                self._exit = future = _next_wait(host, native)
                 try:
-                    await self._exit
+                    await future
                 except CancelledError as request:
                     native = request
+                    if future.cancelled():
+                        scope.cancel_for(_NATIVE)
+            host.sheltered = False
             self._exit = None
         else:
             await cancel_shielded_checkpoint()

@@ -28,11 +28,11 @@ async def checkpoint() -> None:
         record = current_record()
     if record.state.heap:
         record.state.look_at_clock()
-    record.yielding = True
+    record.sheltered = True
     try:
         await bare_yield()
     finally:
-        record.yielding = False
+        record.sheltered = False
     if record.scope._effective:
         raise_cancelled(record)
 
@@ -90,13 +90,13 @@ async def cancel_shielded_checkpoint() -> None:
     except AttributeError:
         record = current_record()
     before = record.requests_delivered() if record.task.cancelling() else 0
-    record.yielding = True
+    record.sheltered = True
     try:
         await bare_yield()
     except CancelledError as exc:
         record.put_off(exc, before)
     finally:
-        record.yielding = False
+        record.sheltered = False
 
 
 class StubbornFuture(Future[Any]):

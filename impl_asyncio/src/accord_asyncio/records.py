@@ -84,12 +84,12 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
         "observed",
         "parent_id",
         "scope",
+        "sheltered",
         "starter",
         "state",
         "stepped",
         "task",
         "uncounted",
-        "yielding",
     )
 
     task: asyncio.Task[Any]
@@ -124,7 +124,7 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
         self.floor = 0  # how many native ones there were before those that are put off
         self.observed = False
         self.stepped = False
-        self.yielding = False
+        self.sheltered = False  # in a suspension that scopes do not interrupt
         self.task = _NO_TASK  # until there is one
         self._name = name
         self._coro = coro
@@ -188,7 +188,8 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
         waiter = internals._fut_waiter if self.stepped else None
         if waiter is not None and not waiter.done():
             self.hit = waiter
-            waiter.cancel(self.reason())
+            if not self.sheltered:
+                waiter.cancel(self.reason())
 
     def recheck(self) -> bool:
         """Deliver again where the task, still cancelled, has begun another wait; true to be asked once more."""
@@ -205,7 +206,7 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
             return self._unobserved()
         waiter = waited_for(task)
         if waiter is None:
-            if not self.yielding and not requested(task):
+            if not self.sheltered and not requested(task):
                 self.note_delivery()
                 self.issued += 1
                 self.uncounted += 1
