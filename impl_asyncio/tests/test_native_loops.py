@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import accord
+import accord.testing
 from accord.lowlevel import checkpoint, current_backend
 from accord_asyncio import backend
 
@@ -282,3 +283,25 @@ async def test_native_context_managers_see_the_cancellation() -> None:
             await forever()
     assert scope.cancelled_caught
     assert events == ["opened", "closed"]
+
+
+def test_stubborn_code_for_an_hour() -> None:
+    """Code that swallows cancellations for long goes on being cancelled: the pause has a limit (NATIVE-11)."""
+
+    async def main() -> tuple[int, float]:
+        swallowed = 0
+        begin = accord.current_time()
+        with accord.CancelScope() as scope:
+            scope.cancel()
+            while swallowed < 3000:
+                try:
+                    await forever()
+                except asyncio.CancelledError:
+                    swallowed += 1
+        return swallowed, accord.current_time() - begin
+
+    options = {"virtual_time": True}
+    with accord.testing.Runner(backend=backend, backend_options=options) as runner:
+        swallowed, seconds = runner.run(main)
+    assert swallowed == 3000
+    assert seconds < 3000 * 0.06

@@ -23,7 +23,6 @@ from typing import Any, Self, TypeVar, TypeVarTuple
 
 from accord.protocols import CancelReason, HandleStatus
 from accord.toolkit import (
-    StartStatus,
     TaskGroupMixin,
     call_for_coroutine,
     group_error,
@@ -37,69 +36,13 @@ from accord.toolkit.errors import members
 from accord.toolkit.groups import ENDED, NEW, OPEN
 
 from .current import current_record, current_task
-from .parking import StubbornFuture, bare_yield, cancel_shielded_checkpoint, checkpoint
+from .parking import bare_yield, cancel_shielded_checkpoint, checkpoint
 from .records import PARENT, Task, TaskRecord, attach
-from .scopes import CancelScope, update
+from .scopes import CancelScope
+from .starting import NATIVE, Starter, next_wait
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
-
-_NATIVE = CancelReason("native")
-
-
-def _next_wait(host: TaskRecord, request: CancelledError | None) -> Future[Any]:
-    """Return what a sheltered host waits for next, until its tasks have ended.
-
-    Scopes do not interrupt it. The first native request does; it cancels the tasks, and is raised when they have ended.
-    Asyncio puts off later ones until then, because that future refuses; the first does not, because a subclass of
-    ``Future`` takes asyncio a third longer.
-    """
-    return Future(loop=host.state.loop) if request is None else StubbornFuture(loop=host.state.loop)
-
-
-class _Starter:
-    """The caller's side of ``start()``, until the task is started or has ended."""
-
-    __slots__ = ("cut", "error", "future", "holder", "over", "record", "started", "status", "value")
-
-    def __init__(self, future: Future[Any], holder: CancelScope) -> None:
-        self.future = future
-        self.holder = holder
-        self.status = StartStatus(self.on_started)
-        self.record: TaskRecord | None = None
-        self.started = False
-        self.over = False
-        self.value: Any = None
-        self.error: BaseException | None = None
-        self.cut = False
-
-    def on_started(self, value: Any) -> None:
-        """Move the task into its group and let the caller of ``start()`` go on, unless that was cancelled."""
-        if self.holder._effective:
-            return
-        self.value = value
-        self.started = True
-        if self.record is not None:  # None: called by the function before it returned its coroutine
-            self.move(self.record)
-        self.wake()
-
-    def move(self, record: TaskRecord) -> None:
-        """Give the task the group's scope as its outer scope."""
-        group = record.group
-        assert group is not None
-        if record.starter is not None:
-            record.starter = None
-            self.holder.remove_task(record)
-            group._scope.add_task(record)
-            record._parent = group._scope
-        record._start_value = self.value
-        update(record)
-
-    def wake(self) -> None:
-        """Let the caller of ``start()`` go on."""
-        self.over = True
-        if not self.future.done():
-            self.future.set_result(None)
 
 
 def _is_running(record: TaskRecord) -> bool:
@@ -223,7 +166,7 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
         if host.scope._effective:
             await checkpoint()
         holder = CancelScope(inf, None, False)
-        starter = _Starter(_next_wait(host, None), holder)
+        starter = Starter(next_wait(host, None), holder)
         self._starting += 1
         record: TaskRecord | None = None
         before = host.requests_delivered()
@@ -236,7 +179,7 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
                 else:
                     starter.record = record
                     record.starter = starter
-                request = await self._started_or_ended(starter, host)
+                request = await starter.wait(host)
                 if request is not None:
                     if not starter.started:
                         raise request
@@ -253,25 +196,7 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
             starter.error = request = None
             del starter, record
 
-    async def _started_or_ended(self, starter: _Starter, host: TaskRecord) -> CancelledError | None:
-        """Wait for the task that ``start()`` has begun; return the native request that came meanwhile."""
-        request: CancelledError | None = None
-        host.sheltered = True
-        while not starter.over:
-            try:
-                await starter.future
-            except CancelledError as exc:
-                request = exc
-                if not starter.over:
-                    starter.future = _next_wait(host, request)
-                    starter.holder.cancel_for(_NATIVE)
-        host.sheltered = False
-        try:
-            return request
-        finally:
-            del request  # its traceback leads here
-
-    def _start_result(self, starter: _Starter, record: TaskRecord | None, return_handle: bool) -> Any:
+    def _start_result(self, starter: Starter, record: TaskRecord | None, return_handle: bool) -> Any:
         assert record is not None
         if starter.started:
             return record if return_handle else starter.value
@@ -289,7 +214,7 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
         """Take note of how a task failed; true for a cancellation that no scope caused."""
         parent = record._parent
         assert parent is not None
-        starter: _Starter | None = record.starter
+        starter: Starter | None = record.starter
         cancelled: BaseException | None
         error: BaseException | None
         cancelled, error = (exc, None) if isinstance(exc, CancelledError) else split(exc, CancelledError)
@@ -325,7 +250,7 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
     def _task_ended(self, record: TaskRecord, status: HandleStatus) -> None:
         parent: Any = record._parent
         parent._tasks.pop(record, None)
-        starter: _Starter | None = record.starter
+        starter: Starter | None = record.starter
         record.end(status)
         if starter is not None:
             record.starter = None
@@ -363,13 +288,13 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
         if scope._tasks or self._starting:
             host.sheltered = True
             while scope._tasks or self._starting:
-                self._exit = future = _next_wait(host, native)
+                self._exit = future = next_wait(host, native)
                 try:
                     await future
                 except CancelledError as request:
                     native = request
                     if future.cancelled():
-                        scope.cancel_for(_NATIVE)
+                        scope.cancel_for(NATIVE)
             host.sheltered = False
             self._exit = None
         else:
@@ -391,7 +316,7 @@ class TaskGroup(TaskGroupMixin[CancelScope]):
             if scope._effective or _was_cut(scope, exc, scope):
                 self._cut_short()
                 return exc if scope._native_outstanding(exc) else None
-            scope.cancel_for(_NATIVE)
+            scope.cancel_for(NATIVE)
             return exc
         if cancelled is not None and (scope._effective or _was_cut(scope, cancelled, scope)):
             scope.put_off_swallowed()

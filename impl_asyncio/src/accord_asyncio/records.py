@@ -42,6 +42,7 @@ _ids = count(1)
 
 PATIENCE = 8  # deliveries in a row before they are delayed
 LONGEST_DELAY = 0.05
+MOST_STRIKES = PATIENCE + 10  # from where on the delay is the longest; a power of what goes on for hours would overflow
 
 PARENT = CancelReason("parent")
 
@@ -218,7 +219,7 @@ class TaskRecord(CancelScope, HandleMixin[Any]):
             self.hit = None
             waiter.add_done_callback(self._look_again)
             return False
-        self._strikes += 1
+        self._strikes = min(self._strikes + 1, MOST_STRIKES)
         if self._strikes > PATIENCE:
             self.state.loop.call_later(min(2.0 ** (self._strikes - PATIENCE) / 1000, LONGEST_DELAY), self._deliver_late)
             return False

@@ -122,15 +122,15 @@ def cancellation_has_the_cancellers_context(broken: Broken) -> None:
         contexts[record] = sys.exc_info()[1]
         original(record)
 
-    async def park(original: Any, parker: Any) -> Any:
+    async def sleep_until(deadline: float) -> None:
         try:
-            return await original(parker)
+            await broken.base.sleep_until(deadline)
         except broken.cancelled_exc_class as error:
             error.__context__ = contexts.pop(get_current_task(), None)
             raise
 
     around(broken.task, "deliver", deliver)
-    around(broken.parker, "park", park)
+    broken.sleep_until = sleep_until
 
 
 @mutant("ERR-5")

@@ -7,7 +7,7 @@ from typing import Any
 from accord import BusyResourceError, Event, ResourceGuard
 from accord.lowlevel import checkpoint_if_cancelled
 
-from .making import Broken, around, mutant, replace
+from .making import Broken, add, around, mutant
 from .waiting import (
     binds_to_a_loop,
     checks_again,
@@ -45,7 +45,7 @@ def event_can_be_cleared(_: Broken) -> None:
     def clear(event: Any) -> None:
         event.__init__()
 
-    replace(Event, clear=clear)
+    add(Event, clear=clear)
 
 
 @mutant("EVENT-1")

@@ -12,7 +12,7 @@ from accord.files import async_file, opening, read_ahead, turns
 from accord.lowlevel import checkpoint, checkpoint_if_cancelled, current_backend
 from accord.to_thread import run_sync
 
-from .making import Broken, around, mutant, replace
+from .making import Broken, add, around, mutant, replace
 from .waiting import replace_everywhere
 
 File: Any = AsyncFile
@@ -388,4 +388,4 @@ def unclosed_files_are_closed_silently(_: Broken) -> None:
     def closes(self: Any) -> Any:
         return self._fp.close()
 
-    replace(File, __del__=closes)
+    add(File, __del__=closes)

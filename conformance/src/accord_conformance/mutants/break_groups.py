@@ -211,10 +211,10 @@ def exit_looks_for_a_cancellation(broken: Broken) -> None:
 def empty_groups_do_not_yield(broken: Broken) -> None:
     """The exit of a group without tasks returns at once."""
 
-    async def stay(_: object) -> None:
+    async def stay() -> None:
         pass
 
-    replace(sys.modules[broken.group.__module__], shielded_yield=stay)
+    replace(sys.modules[broken.group.__module__], cancel_shielded_checkpoint=stay)
 
 
 @mutant("TASK-7")

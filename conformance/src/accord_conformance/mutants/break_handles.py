@@ -114,12 +114,12 @@ def cancelled_task_with_groups_has_failed(broken: Broken) -> None:
         hosts.add(get_current_task())
         return await original(group)
 
-    def settle(original: Any, handle: Any, status: HandleStatus) -> None:
+    def end(original: Any, handle: Any, status: HandleStatus) -> None:
         failed = status is HandleStatus.CANCELLED and handle in hosts
         original(handle, HandleStatus.FAILED if failed else status)
 
     around(broken.group, "__aenter__", enter)
-    around(HandleMixin, "_settle", settle)
+    around(broken.task, "end", end)
 
 
 @mutant("TASK-32")

@@ -23,7 +23,7 @@ from accord.abc import SocketAttribute
 from accord.lowlevel import checkpoint, checkpoint_if_cancelled
 from accord.streams.stapled import MultiListener
 
-from .making import Broken, around, mutant, replace
+from .making import Broken, add, around, mutant, replace
 from .waiting import around_getter, checks_again, replace_everywhere
 
 attributes: Any = sys.modules["accord.net.attributes"]
@@ -286,13 +286,13 @@ def closes_quietly(resource: Any) -> None:
 @mutant("NET-14")
 def freed_streams_close_quietly(_: Broken) -> None:
     """A stream that is freed closes its socket."""
-    replace(Stream, __del__=closes_quietly)
+    add(Stream, __del__=closes_quietly)
 
 
 @mutant("NET-14")
 def freed_listeners_close_quietly(_: Broken) -> None:
     """A listener that is freed closes its socket."""
-    replace(Listener, __del__=closes_quietly)
+    add(Listener, __del__=closes_quietly)
 
 
 @mutant("NET-15")

@@ -89,7 +89,7 @@ def started_too_late_raises(broken: Broken) -> None:
             raise RuntimeError("nobody waits for this task any more")
         original(starter, value)
 
-    around(sys.modules[broken.group.__module__].__dict__["_Starter"], "on_started", on_started)
+    around(sys.modules[broken.group.__module__].__dict__["Starter"], "on_started", on_started)
 
 
 @mutant("TASK-25")

@@ -20,7 +20,7 @@ from accord import (
 )
 from accord.lowlevel import checkpoint, checkpoint_if_cancelled
 
-from .making import Broken, around, mutant, replace
+from .making import Broken, add, around, mutant, replace
 from .waiting import checks_again, replace_everywhere
 
 datagrams: Any = sys.modules["accord.net.datagrams"]
@@ -293,7 +293,7 @@ def freed_sockets_close_quietly(_: Broken) -> None:
     def quietly(sock: Any) -> None:
         sock._socket.close()
 
-    replace(Base, __del__=quietly)
+    add(Base, __del__=quietly)
 
 
 @mutant("UDP-8")

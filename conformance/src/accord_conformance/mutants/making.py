@@ -113,6 +113,13 @@ def mutant(rule: str, base: str = DEFAULT_BASE) -> Callable[[Break], Break]:
 def replace(owner: Any, **members: Any) -> None:
     """Replace members of a class, a module or an object, without the type checker's objections."""
     for name, member in members.items():
+        getattr(owner, name)  # an error for what is not there any more: the mutant would break nothing
+        setattr(owner, name, member)
+
+
+def add(owner: Any, **members: Any) -> None:
+    """Give a class members that it does not have."""
+    for name, member in members.items():
         setattr(owner, name, member)
 
 
