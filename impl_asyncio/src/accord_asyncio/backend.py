@@ -15,7 +15,7 @@ from . import current, parking, records, runner, scopes
 from .blocked import Testing
 from .current import current_record
 from .groups import TaskGroup
-from .loops import LoopToken, state_of
+from .loops import LoopToken, current_time, state_of
 from .parking import Parker
 from .readiness import Readiness
 from .scopes import CancelScope
@@ -42,10 +42,6 @@ def _variants() -> dict[str, Mapping[str, object]]:
     return variants
 
 
-def _current_time() -> float:
-    return get_running_loop().time()
-
-
 _MEMBERS: dict[str, Callable[..., object]] = {
     "cancel_shielded_checkpoint": parking.cancel_shielded_checkpoint,
     "checkpoint": parking.checkpoint,
@@ -55,7 +51,7 @@ _MEMBERS: dict[str, Callable[..., object]] = {
     "create_parker": Parker,
     "create_task_group": TaskGroup,
     "current_task": current_record,
-    "current_time": _current_time,
+    "current_time": current_time,
     "is_running_here": asyncio._get_running_loop,
 }
 

@@ -146,6 +146,7 @@ class LoopState:
         self.budget = DEFAULT_BUDGET
         self.budget_left = DEFAULT_BUDGET  # without what is lent
         self.credit = Credit()
+        self.credit.time = self.time
         self.observed = 0  # how many records are: all of tasks that are cancelled, and some that were
         self.sequence = count()
         self.armed = inf
@@ -220,6 +221,12 @@ class LoopState:
                 self._dead -= 1
         self._uncover()
 
+    def lend(self) -> None:
+        """Lend what is left of the budget, but for the operation that will have to yield, if nothing is cancelled."""
+        if self.credit.backend is not None and not self.heap and not self.observed:
+            self.credit.left = self.budget_left - 1
+            self.budget_left = 1
+
     def take_credit_back(self) -> None:
         """Have operations ask again."""
         self.budget_left += self.credit.left
@@ -249,6 +256,11 @@ class LoopState:
         again = [record for record in records if record.recheck()]
         if again:
             self.observe(*again)
+
+
+def current_time() -> float:
+    """See ``accord.protocols.Backend``."""
+    return asyncio.get_running_loop().time()
 
 
 def state_of(loop: asyncio.AbstractEventLoop) -> LoopState:

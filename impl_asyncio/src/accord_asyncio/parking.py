@@ -47,6 +47,8 @@ async def checkpoint_if_cancelled() -> None:
         record.state.look_at_clock()
     if record.scope._effective:
         await checkpoint()
+    elif not record.state.credit.left:
+        record.state.lend()
 
 
 def checkpoint_due() -> bool:
@@ -65,15 +67,12 @@ def checkpoint_due() -> bool:
     if credit.left:
         credit.left -= 1
         return False
-    left = state.budget_left - 1
-    if not left:
+    state.budget_left -= 1
+    if not state.budget_left:
         state.budget_left = state.budget
         return True
-    if credit.backend is not None and not heap and not state.observed:
-        # All but the operation that will have to yield.
-        credit.left = left - 1
-        left = 1
-    state.budget_left = left
+    if credit.backend is not None and not heap:
+        state.lend()
     return False
 
 

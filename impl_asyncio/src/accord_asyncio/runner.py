@@ -21,12 +21,19 @@ from accord.toolkit import (
 )
 from accord.toolkit.coroutines import call_for_awaitable
 
-from .loops import LoopState, state_of
-from .parking import checkpoint_due
+from .loops import LoopState, current_time, state_of
+from .parking import checkpoint_due, checkpoint_if_cancelled
 from .records import TaskRecord, attach
 from .signals import Interrupts, signals_wake
 
 OPTIONS = ("checkpoint_budget", "debug", "loop_factory", "schedule", "use_uvloop", "virtual_time")
+
+LENT: dict[str, object] = {
+    "checkpoint_due": checkpoint_due,
+    "checkpoint_if_cancelled": checkpoint_if_cancelled,
+    "current_time": current_time,
+}
+"""The members that need not be asked by operations on credit."""
 
 
 async def root_task(
@@ -119,7 +126,7 @@ def run(main: Callable[..., Awaitable[Any]], args: tuple[Any, ...], options: Map
         state = state_of(runner.get_loop())
         state.budget = state.budget_left = budget
         try:
-            with lending(state.credit, checkpoint_due), runner, signals_wake(state.loop):
+            with lending(state.credit, **LENT), runner, signals_wake(state.loop):
                 runner.run(_main(main, args, state, outcome, interrupts))
         finally:
             state.end()

@@ -16,8 +16,7 @@ from accord.toolkit.checks import refuse_schedule
 from accord.toolkit.errors import prune
 
 from .loops import state_of
-from .parking import checkpoint_due
-from .runner import OPTIONS, make_runner, root_task
+from .runner import LENT, OPTIONS, make_runner, root_task
 from .signals import Interrupts, signals_wake
 
 
@@ -50,7 +49,7 @@ class Session:
         if self._closed:
             raise RuntimeError("the runner is closed")
         outcome = Outcome()
-        lent = lending(self._state.credit, checkpoint_due)
+        lent = lending(self._state.credit, **LENT)
         with lent, Interrupts() as interrupts, signals_wake(self._state.loop):
             self._runner.run(root_task(main, args, outcome, interrupts), context=copy_context())
         if self._logged:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from .exceptions import BackendNotFound, NoEventLoopError
@@ -24,14 +25,17 @@ VARIABLE = "ACCORD_BACKEND"
 
 
 class Credit:
-    """How many operations may go on without asking ``checkpoint_due()``; see ``toolkit.credit``."""
+    """What a backend lends to the operations of a thread, so that they need not ask it; see ``toolkit.credit``."""
 
-    __slots__ = ("backend", "left")
+    __slots__ = ("backend", "left", "time")
 
     def __init__(self) -> None:
         self.backend: Any = None
         """The backend of this thread, for as long as its operations look here."""
         self.left = 0
+        """How many operations may go on without asking ``checkpoint_due()``; above 0 only if nothing is cancelled."""
+        self.time: Callable[[], float] | None = None
+        """The loop's clock."""
 
 
 NO_CREDIT = Credit()

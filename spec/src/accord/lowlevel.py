@@ -39,7 +39,13 @@ def checkpoint() -> Coroutine[Any, Any, None]:
 
 def checkpoint_if_cancelled() -> Coroutine[Any, Any, None]:
     """Raise if cancelled, without yielding otherwise (CKPT-2)."""
+    if here.credit.left:
+        return _nothing()
     return (here.backend or current_backend()).checkpoint_if_cancelled()
+
+
+async def _nothing() -> None:
+    pass
 
 
 def cancel_shielded_checkpoint() -> Coroutine[Any, Any, None]:

@@ -13,21 +13,21 @@ while there is a cancelled task or a deadline.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from .._backends import Credit, here
 
 
 @contextmanager
-def lending(credit: Credit, checkpoint_due: Callable[[], bool]) -> Generator[None, None, None]:
+def lending(credit: Credit, **instead_of: object) -> Generator[None, None, None]:
     """Let the operations of this thread use ``credit`` during the block.
 
-    :param checkpoint_due: what it stands for. If the backend that runs here has another one, which is so where one
-        backend wraps the other, it goes on being asked.
+    :param instead_of: the members of the lending backend that are no longer asked. If the backend that runs here has
+        others, which is so where one backend wraps the other, nothing is lent.
     """
     backend = here.backend
-    if backend is None or backend.checkpoint_due != checkpoint_due:
+    if backend is None or any(getattr(backend, name) != member for name, member in instead_of.items()):
         yield
         return
     outer, here.credit = here.credit, credit

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 import accord
-from accord.lowlevel import Parker, cancel_shielded_checkpoint, create_parker
+from accord.lowlevel import Parker, cancel_shielded_checkpoint, checkpoint_if_cancelled, create_parker
 from accord_conformance.helpers import count_yields, rule
 
 Operation = Callable[[], Awaitable[object]]
@@ -80,7 +80,12 @@ def receiving() -> Operation:
     return operation
 
 
-KINDS = [a_set_event, a_free_lock, a_free_semaphore, a_free_limiter, sending, receiving]
+def checking() -> Operation:
+    """Look for a cancellation, and do nothing else."""
+    return checkpoint_if_cancelled
+
+
+KINDS = [a_set_event, a_free_lock, a_free_semaphore, a_free_limiter, sending, receiving, checking]
 each_kind = pytest.mark.parametrize("kind", KINDS)
 Kind = Callable[[], Operation]
 
