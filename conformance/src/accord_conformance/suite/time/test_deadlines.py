@@ -410,18 +410,22 @@ async def test_inner_deadline_alone() -> None:
 async def test_many_deadlines() -> None:
     """Of many scopes at the same time each gets its own deadline, those that were left get none."""
     caught: list[int] = []
+    all_caught = accord.Event()
 
     async def child(number: int) -> None:
         with accord.move_on_after(0.01 if number % 2 else 1000) as scope:
             await accord.sleep(0.01 if number % 4 == 0 else 100)
         if scope.cancelled_caught:
             caught.append(number)
+            if len(caught) == 100:
+                all_caught.set()
 
-    with accord.move_on_after(1) as outer:
+    with accord.move_on_after(5) as outer:
         async with accord.create_task_group() as group:
             for number in range(200):
                 group.start_soon(child, number)
-            await accord.sleep(0.1)
+            await all_caught.wait()
+            await accord.sleep(0.02)
             await settle()
             assert sorted(caught) == list(range(1, 200, 2))
             group.cancel()
