@@ -88,17 +88,18 @@ class CapacityLimiter:
 
     async def _acquire(self, borrower: object) -> None:
         credit = here.credit
-        if credit.left:
+        free = not self._waiting and len(self._borrowers) < self._total
+        if credit.left and free:
+            credit.left -= 1
             if borrower is _CURRENT_TASK:
                 borrower = credit.backend.current_task()
-            if not self._waiting and len(self._borrowers) < self._total and borrower not in self._borrowers:
-                credit.left -= 1
+            if borrower not in self._borrowers:
                 self._borrowers[borrower] = None
                 return
         backend = credit.backend or here.backend or current_backend()
         if borrower is _CURRENT_TASK:
             borrower = backend.current_task()
-        if not self._waiting and len(self._borrowers) < self._total and backend.checkpoint_due():
+        if free and backend.checkpoint_due():
             await backend.checkpoint()
         if borrower in self._borrowers or borrower in self._waiting:
             await backend.checkpoint_if_cancelled()

@@ -4,7 +4,8 @@ An operation that need not wait asks before it takes effect (CKPT-5), which cost
 does. The answer is nearly always no, and often the backend knows that it will be no again: nothing in the loop is
 cancelled, no deadline is set that could pass unnoticed, and the budget is not used up. Then it may lend the next
 operations to the loop's thread, as a number; an operation that finds it above zero counts it down instead of asking.
-Whatever could change the answer takes the number back at once.
+Whatever could change the answer takes the number back at once. It may come with a signal or a finalizer, which Python
+runs between calls, so an operation looks at the number and counts it down without a call in between.
 
 A backend need not lend anything. One that does has a ``Credit`` for each loop, and enters ``lending`` around what runs
 the loop. What it lends it takes back when a scope of the loop is cancelled or a deadline is set, and it lends nothing
