@@ -25,6 +25,7 @@ from . import (
     operations_testing,
     operations_threads,
 )
+from .cheap import KINDS, Operation
 from .operations import ROWS, Row
 
 WITH_ROWS = (
@@ -127,22 +128,9 @@ def test_table_is_complete() -> None:
             assert any(row.expected == match["expected"] for row in rows), f"{name}: {match['expected']}"
 
 
-def cheap_operations() -> list[Callable[[], Any]]:
+def cheap_operations() -> list[Operation]:
     """Operations that never have to wait, of several kinds."""
-    event = accord.Event()
-    event.set()
-    lock = accord.Lock()
-    semaphore = accord.Semaphore(1)
-
-    async def lock_and_release() -> None:
-        async with lock:
-            pass
-
-    async def acquire_and_release() -> None:
-        async with semaphore:
-            pass
-
-    return [event.wait, lock_and_release, acquire_and_release]
+    return [KINDS[name]() for name in ("event", "lock", "semaphore")]
 
 
 @rule("CKPT-5")

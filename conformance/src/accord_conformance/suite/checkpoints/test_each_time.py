@@ -6,100 +6,26 @@ while they are being spared it.
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
-
 import pytest
 
 import accord
-from accord.lowlevel import Parker, cancel_shielded_checkpoint, checkpoint_if_cancelled, create_parker
-from accord_conformance.helpers import count_yields, rule
+from accord.lowlevel import Parker, cancel_shielded_checkpoint, create_parker
+from accord_conformance.helpers import block, count_yields, rule
 
-Operation = Callable[[], Awaitable[object]]
+from .cheap import KINDS, Kind, Operation
 
-
-def a_set_event() -> Operation:
-    """Wait for an event that is set."""
-    event = accord.Event()
-    event.set()
-    return event.wait
+each_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 
 
-def a_free_lock() -> Operation:
-    """Take a lock that is free."""
-    lock = accord.Lock()
-
-    async def operation() -> None:
-        async with lock:
-            pass
-
-    return operation
-
-
-def a_free_semaphore() -> Operation:
-    """Take a semaphore that is free."""
-    semaphore = accord.Semaphore(1)
-
-    async def operation() -> None:
-        async with semaphore:
-            pass
-
-    return operation
-
-
-def a_free_limiter() -> Operation:
-    """Take a token of a limiter that has some."""
-    limiter = accord.CapacityLimiter(1)
-
-    async def operation() -> None:
-        async with limiter:
-            pass
-
-    return operation
-
-
-def sending() -> Operation:
-    """Send into a buffer that has room."""
-
-    async def operation() -> None:
-        with accord.create_memory_object_stream[int](1) as (send, _):
-            await send.send(1)
-
-    return operation
-
-
-def receiving() -> Operation:
-    """Receive from a buffer that is not empty."""
-
-    async def operation() -> None:
-        with accord.create_memory_object_stream[int](1) as (send, receive):
-            send.send_nowait(1)
-            await receive.receive()
-
-    return operation
-
-
-def checking() -> Operation:
-    """Look for a cancellation, and do nothing else."""
-    return checkpoint_if_cancelled
-
-
-KINDS = [a_set_event, a_free_lock, a_free_semaphore, a_free_limiter, sending, receiving, checking]
-each_kind = pytest.mark.parametrize("kind", KINDS)
-Kind = Callable[[], Operation]
-
-
-@asynccontextmanager
-async def spared(kind: Kind) -> AsyncGenerator[Operation, None]:
-    """Give an operation that was done several times, and has yielded just before them and not since."""
+async def spared(kind: Kind) -> Operation:
+    """Return an operation that was done several times, and has yielded just before them and not since."""
     operation = kind()
     for _ in range(40):
         if await count_yields(operation()):
             break
     for _ in range(4):
         await operation()
-    yield operation
+    return operation
 
 
 async def is_cut(operation: Operation) -> bool:
@@ -115,56 +41,56 @@ async def is_cut(operation: Operation) -> bool:
 @each_kind
 async def test_own_scope(kind: Kind) -> None:
     """The task cancels a scope that it is in; when it has left it, nothing is cancelled any more."""
-    async with spared(kind) as operation:
-        with accord.CancelScope() as scope:
-            await operation()
-            scope.cancel()
-            assert await is_cut(operation)
-            assert await is_cut(operation)
-        assert not await is_cut(operation)
+    operation = await spared(kind)
+    with accord.CancelScope() as scope:
+        await operation()
+        scope.cancel()
+        assert await is_cut(operation)
+        assert await is_cut(operation)
+    assert not await is_cut(operation)
 
 
 @rule("CKPT-5", "CKPT-4")
 @each_kind
 async def test_entering_a_cancelled_scope(kind: Kind) -> None:
     """The task enters a scope that was cancelled before, or whose deadline has passed."""
-    async with spared(kind) as operation:
-        scope = accord.CancelScope()
-        scope.cancel()
-        with scope:
-            assert await is_cut(operation)
-        await operation()
-        with accord.move_on_after(-1):
-            assert await is_cut(operation)
-        assert not await is_cut(operation)
+    operation = await spared(kind)
+    scope = accord.CancelScope()
+    scope.cancel()
+    with scope:
+        assert await is_cut(operation)
+    await operation()
+    with accord.move_on_after(-1):
+        assert await is_cut(operation)
+    assert not await is_cut(operation)
 
 
 @rule("CKPT-5", "CKPT-4")
 @each_kind
 async def test_lowered_shield(kind: Kind) -> None:
     """A shield goes down, or ends, inside a scope that is cancelled."""
-    async with spared(kind) as operation:
-        with accord.CancelScope() as outer:
-            outer.cancel()
-            with accord.CancelScope(shield=True) as inner:
-                for _ in range(20):
-                    assert not await is_cut(operation)
-                inner.shield = False
-                assert await is_cut(operation)
-            with accord.CancelScope(shield=True):
+    operation = await spared(kind)
+    with accord.CancelScope() as outer:
+        outer.cancel()
+        with accord.CancelScope(shield=True) as inner:
+            for _ in range(20):
                 assert not await is_cut(operation)
+            inner.shield = False
             assert await is_cut(operation)
+        with accord.CancelScope(shield=True):
+            assert not await is_cut(operation)
+        assert await is_cut(operation)
 
 
 @rule("CKPT-5", "TIME-7")
 @each_kind
 async def test_deadline_of_a_new_scope(kind: Kind) -> None:
     """The deadline of a scope passes while nobody looks at the clock."""
-    async with spared(kind) as operation:
-        with accord.move_on_after(0.02) as scope:
-            time.sleep(0.04)
-            assert await is_cut(operation)
-        assert scope.cancelled_caught or scope.cancel_called
+    operation = await spared(kind)
+    with accord.move_on_after(0.02) as scope:
+        block(0.04)
+        assert await is_cut(operation)
+    assert scope.cancel_called
 
 
 @rule("CKPT-5", "TIME-7")
@@ -172,17 +98,18 @@ async def test_deadline_of_a_new_scope(kind: Kind) -> None:
 async def test_deadline_that_is_set_late(kind: Kind) -> None:
     """A scope that has been entered gets a deadline, which passes while nobody looks at the clock."""
     with accord.CancelScope() as scope:
-        async with spared(kind) as operation:
-            scope.deadline = accord.current_time() + 0.02
-            time.sleep(0.04)
-            assert await is_cut(operation)
+        operation = await spared(kind)
+        scope.deadline = accord.current_time() + 0.02
+        block(0.04)
+        assert await is_cut(operation)
 
 
 @rule("CKPT-5", "CKPT-4")
 @each_kind
 async def test_group_that_is_cancelled(kind: Kind) -> None:
     """The task cancels the group that it is the host of."""
-    async with spared(kind) as operation, accord.create_task_group() as group:
+    operation = await spared(kind)
+    async with accord.create_task_group() as group:
         await operation()
         group.cancel()
         assert await is_cut(operation)
@@ -197,7 +124,8 @@ async def test_task_of_a_cancelled_group(kind: Kind) -> None:
     async def task() -> None:
         cut.append(await is_cut(kind()))
 
-    async with accord.create_task_group() as group, spared(kind) as operation:
+    operation = await spared(kind)
+    async with accord.create_task_group() as group:
         with accord.CancelScope(shield=True):
             group.cancel()
             group.start_soon(task)
@@ -228,10 +156,10 @@ async def test_task_that_stays_cancelled(kind: Kind) -> None:
         await waiting.wait()
         for _ in range(10):
             await cancel_shielded_checkpoint()
-        async with spared(kind) as operation:
-            woken.set()
-            for _ in range(4):
-                assert not await is_cut(operation)
+        operation = await spared(kind)
+        woken.set()
+        for _ in range(4):
+            assert not await is_cut(operation)
     assert cut == [True]
 
 
@@ -254,9 +182,9 @@ async def test_task_that_waits_though_it_is_cancelled(kind: Kind) -> None:
         group.start_soon(stubborn)
         for _ in range(10):
             await cancel_shielded_checkpoint()
-        async with spared(kind) as operation:
-            parkers[0].unpark(None)
-            await operation()
+        operation = await spared(kind)
+        parkers[0].unpark(None)
+        await operation()
     assert cut == [True]
 
 
@@ -267,9 +195,9 @@ async def test_handle_that_is_cancelled(kind: Kind) -> None:
     cut: list[bool] = []
 
     async def task() -> None:
-        async with spared(kind) as operation:
-            handles[0].cancel()
-            cut.append(await is_cut(operation))
+        operation = await spared(kind)
+        handles[0].cancel()
+        cut.append(await is_cut(operation))
 
     async with accord.create_task_group() as group:
         handles = [group.start_soon(task)]
