@@ -68,17 +68,10 @@ def call_for_coroutine(
             )
         raise TypeError(f"expected an async function, got {type(func).__name__}")
     coro: Coroutine[Any, Any, T] = func(*args) if keywords is None else func(*args, **keywords)
-    kind: type = type(coro)
-    if kind is not CoroutineType:
-        check_result(func, coro)
-    return coro
-
-
-def check_result(func: object, result: object) -> None:
-    """Raise ``TypeError`` naming ``func`` if what it returned is no coroutine."""
-    if not is_coroutine(result):
-        kind = type(result).__name__
-        raise TypeError(f"{_described(func)} is no async function: it returned {kind}, not a coroutine")
+    kind = type(coro)
+    if kind is CoroutineType or is_coroutine(coro):
+        return coro
+    raise TypeError(f"{_described(func)} is no async function: it returned {kind.__name__}, not a coroutine")
 
 
 def call_for_awaitable(func: Callable[..., Awaitable[T]], args: tuple[Any, ...]) -> Awaitable[T]:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from contextvars import Context
-from types import CoroutineType, FunctionType
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar, TypeVarTuple
 
 from ..protocols import CancelReason, CancelScope, TaskHandle
-from .coroutines import call_for_coroutine, check_coroutine, check_result, close_quietly, task_name
+from .coroutines import call_for_coroutine, check_coroutine, close_quietly, task_name
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -63,14 +62,7 @@ class TaskGroupMixin(Generic[ScopeT]):
         """See ``accord.protocols.TaskGroup``."""
         if self._phase != OPEN:
             self.refuse_task(func)
-        if type(func) is FunctionType and name is None:
-            # What the two functions below do with what is started most often.
-            coro = func(*args)
-            if type(coro) is not CoroutineType:
-                check_result(func, coro)
-            handle: TaskHandle[T] = self._spawn(coro, f"{func.__module__}.{func.__qualname__}", None)
-        else:
-            handle = self._spawn(call_for_coroutine(func, args), task_name(func, name), None)
+        handle: TaskHandle[T] = self._spawn(call_for_coroutine(func, args), task_name(func, name), None)
         return handle
 
     def create_task(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
 
 import accord
 from accord.lowlevel import checkpoint_if_cancelled
@@ -12,7 +11,7 @@ Operation = Callable[[], Awaitable[object]]
 Kind = Callable[[], Operation]
 
 
-def entering(primitive: AbstractAsyncContextManager[object]) -> Operation:
+def entering(primitive: accord.Lock | accord.Semaphore | accord.CapacityLimiter) -> Operation:
     """Enter and leave a block that is free."""
 
     async def operation() -> None:
